@@ -1,0 +1,47 @@
+/** Every address of the console. Screens take links from here and write none by hand. */
+
+const enc = encodeURIComponent;
+const withQuery = (path: string, query?: Record<string, string | undefined>) => {
+  const pairs = Object.entries(query ?? {}).filter((pair): pair is [string, string] => Boolean(pair[1]));
+  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs).toString()}`;
+};
+
+export const routes = {
+  root: () => "/",
+  signIn: (next?: string) => withQuery("/sign-in", { next }),
+  changePassword: (next?: string) => withQuery("/change-password", { next }),
+  invitation: (token: string) => `/invitation/${enc(token)}`,
+
+  home: (project: string) => `/p/${enc(project)}`,
+
+  fleet: (project: string, query?: { q?: string; node?: string }) => withQuery(`/p/${enc(project)}/fleet`, query),
+  node: (project: string, id: string) => `/p/${enc(project)}/fleet/nodes/${enc(id)}`,
+  site: (project: string, id: string) => `/p/${enc(project)}/fleet/sites/${enc(id)}`,
+  topology: (project: string, query?: { site?: string; workload?: string }) => withQuery(`/p/${enc(project)}/topology`, query),
+
+  workloads: (project: string, query?: { q?: string }) => withQuery(`/p/${enc(project)}/workloads`, query),
+  workloadNew: (project: string) => `/p/${enc(project)}/workloads/new`,
+  workload: (project: string, name: string, query?: { tab?: string; unit?: string }) =>
+    withQuery(`/p/${enc(project)}/workloads/${enc(name)}`, query),
+
+  policies: (project: string) => `/p/${enc(project)}/policies`,
+  policyNew: (project: string) => `/p/${enc(project)}/policies/new`,
+  policy: (project: string, name: string) => `/p/${enc(project)}/policies/${enc(name)}`,
+
+  rollouts: (project: string, query?: { q?: string }) => withQuery(`/p/${enc(project)}/rollouts`, query),
+  rolloutNew: (project: string, query?: { workload?: string }) => withQuery(`/p/${enc(project)}/rollouts/new`, query),
+  rollout: (project: string, id: string) => `/p/${enc(project)}/rollouts/${enc(id)}`,
+
+  approvals: (project: string) => `/p/${enc(project)}/approvals`,
+  approval: (project: string, id: string) => `/p/${enc(project)}/approvals/${enc(id)}`,
+
+  audit: (project: string, query?: { q?: string; object?: string }) => withQuery(`/p/${enc(project)}/audit`, query),
+  auditEntry: (project: string, id: string) => `/p/${enc(project)}/audit/${enc(id)}`,
+
+  settings: (project: string) => `/p/${enc(project)}/settings`,
+  settingsPart: (project: string, part: SettingsPart) => `/p/${enc(project)}/settings/${part}`,
+} as const;
+
+/** The parts of the settings, each a page. */
+export const settingsParts = ["people", "join", "tokens", "identity", "secrets", "about"] as const;
+export type SettingsPart = (typeof settingsParts)[number];

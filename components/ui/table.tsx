@@ -1,0 +1,38 @@
+import type { ComponentProps } from "react";
+import { cn } from "./cn";
+
+/** A short table of known length (up to some fifty rows). Long lists use `DataTable`. */
+export function Table({ className, label, ...rest }: ComponentProps<"table"> & { label: string }) {
+  return (
+    <div className="w-full overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
+      <table className={cn("w-full border-collapse text-sm", className)} aria-label={label} {...rest} />
+    </div>
+  );
+}
+
+export function Th({ className, numeric, ...rest }: ComponentProps<"th"> & { numeric?: boolean }) {
+  return (
+    <th
+      scope="col"
+      className={cn(
+        "h-7 whitespace-nowrap border-b px-2 text-left align-middle text-xs font-medium text-muted-foreground first:pl-3 last:pr-3",
+        numeric && "text-right",
+        className,
+      )}
+      {...rest}
+    />
+  );
+}
+
+export function Tr({ className, ...rest }: ComponentProps<"tr">) {
+  return <tr className={cn("border-b last:border-b-0 hover:bg-accent/50", className)} {...rest} />;
+}
+
+export function Td({ className, numeric, ...rest }: ComponentProps<"td"> & { numeric?: boolean }) {
+  return (
+    <td
+      className={cn("h-8 px-2 align-middle first:pl-3 last:pr-3", numeric && "tnum text-right", className)}
+      {...rest}
+    />
+  );
+}
