@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { celSelector, metadata, API_VERSION } from "./common";
+
+export const placementPolicySpec = z.strictObject({
+  require: z
+    .array(z.strictObject({ rule: celSelector, because: z.string().max(200).optional().describe("Shown where a node is refused by this rule.") }))
+    .max(50)
+    .default([])
+    .describe("Hard rules: a node must satisfy all of them."),
+  residency: z.array(z.string()).optional().describe("Jurisdictions where units may run, such as [DE, FR]; empty or absent: anywhere."),
+  trustTierMin: z.enum(["none", "software", "tpm"]).optional(),
+  tolerate: z.array(z.strictObject({ key: z.string(), value: z.string().optional() })).default([]).describe("Taints that do not keep units away."),
+  prefer: z
+    .array(
+      z.discriminatedUnion("by", [
+        z.strictObject({ by: z.literal("rule"), rule: celSelector, weight: z.number().min(-100).max(100) }),
+        z.strictObject({ by: z.literal("cost"), weight: z.number().min(0).max(100).describe("Per currency unit an hour of the site's rate card.") }),
+        z.strictObject({ by: z.literal("spread"), over: z.enum(["site", "node"]), weight: z.number().min(0).max(100) }),
+        z.strictObject({ by: z.literal("pack"), weight: z.number().min(0).max(100) }),
+        z.strictObject({ by: z.literal("warm"), weight: z.number().min(0).max(100).describe("Nodes that hold the artifacts already.") }),
+      ]),
+    )
+    .max(50)
+    .default([]),
+  spread: z
+    .array(z.strictObject({ over: z.enum(["site", "node"]), maxSkew: z.int().min(1).max(1_000) }))
+    .max(4)
+    .default([])
+    .describe("Hard spread: counts of units over sites or nodes differ by at most maxSkew."),
+});
+
+export const placementPolicyManifest = z.strictObject({ apiVersion: z.literal(API_VERSION), kind: z.literal("PlacementPolicy"), metadata, spec: placementPolicySpec });
+export type PlacementPolicyManifest = z.infer<typeof placementPolicyManifest>;
+export type PlacementPolicySpec = z.infer<typeof placementPolicySpec>;

@@ -1,0 +1,78 @@
+import { z } from "zod";
+import { dnsLabel, sha256Digest } from "../base/ids";
+import { duration } from "../base/duration";
+import { byteSize, celSelector, metadata, API_VERSION } from "./common";
+
+const probe = z
+  .discriminatedUnion("type", [
+    z.strictObject({ type: z.literal("http"), path: z.string().startsWith("/"), port: z.string().default("http").describe("Name of a port of this workload.") }),
+    z.strictObject({ type: z.literal("tcp"), port: z.string().default("http") }),
+    z.strictObject({ type: z.literal("exec"), command: z.array(z.string()).min(1) }),
+  ])
+  .describe("How the agent asks whether a unit is healthy.");
+
+export const healthCheck = z.strictObject({
+  probe,
+  interval: duration.default("5s"),
+  timeout: duration.default("2s"),
+  failureThreshold: z.int().min(1).max(100).default(3),
+  startPeriod: duration.default("10s").describe("Failures within it do not count."),
+});
+
+export const artifactRef = z.strictObject({
+  name: dnsLabel.describe("Name by which the unit finds it: its path stands in HOLDFAST_ARTIFACT_<NAME>."),
+  digest: sha256Digest,
+  unpack: z.enum(["none", "tar.gz"]).default("none"),
+});
+
+export const processEngine = z.strictObject({
+  type: z.literal("process"),
+  command: z.array(z.string()).min(1).describe("Program and arguments. ${artifact.NAME} stands for an artifact's path, ${node} for the agent's own runtime."),
+  workingDirectory: z.string().optional(),
+});
+
+export const envValue = z.union([z.string(), z.strictObject({ secret: z.string().describe("Name of a secret of the project.") })]);
+
+/** What one unit of a workload needs and runs. */
+export const unitTemplate = z.strictObject({
+  engine: processEngine,
+  artifacts: z.array(artifactRef).max(32).default([]),
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), envValue).default({}),
+  ports: z.array(z.strictObject({ name: dnsLabel, env: z.string().default("PORT").describe("Environment variable that tells the unit its port.") })).max(8).default([]),
+  resources: z
+    .strictObject({
+      cpuMillis: z.int().min(1).max(1_024_000).default(100).describe("Thousandths of a core."),
+      memory: byteSize.default("64Mi"),
+      disk: byteSize.default("64Mi"),
+      devices: z.strictObject({ count: z.int().min(1).max(64), model: z.string().optional() }).optional(),
+    })
+    .prefault({}),
+  health: healthCheck.optional(),
+  stop: z.strictObject({ signal: z.enum(["SIGTERM", "SIGINT", "SIGQUIT"]).default("SIGTERM"), grace: duration.default("10s") }).prefault({}),
+  restart: z
+    .strictObject({ policy: z.enum(["always", "onFailure", "never"]).default("always"), backoff: duration.default("1s"), backoffMax: duration.default("1m") })
+    .prefault({}),
+});
+
+export const workloadSpec = z.strictObject({
+  kind: z.enum(["service", "inference", "batch", "daemon"]).describe("service and inference keep replicas running; daemon runs one unit on each matching node; batch runs to completion."),
+  replicas: z.int().min(0).max(100_000).default(1).describe("How many units; ignored for daemon."),
+  policy: dnsLabel.optional().describe("Placement policy by name; without it only the workload's own selector binds."),
+  selector: celSelector.optional().describe("Where units may run, besides the policy."),
+  template: unitTemplate,
+  priority: z.int().min(0).max(1_000_000).default(100),
+  disconnect: z
+    .strictObject({ lostAfter: z.union([z.literal("never"), duration]).default("never").describe("Replace a silent node's units after this long; default never.") })
+    .prefault({}),
+  objectives: z
+    .strictObject({ latencyP99Ms: z.number().positive().optional(), accuracyMin: z.number().min(0).max(1).optional(), errorRateMax: z.number().min(0).max(1).optional() })
+    .optional()
+    .describe("What the workload is meant to reach; measured and shown with a state."),
+  rollout: dnsLabel.optional().describe("Rollout strategy by name for new revisions; without it a new revision goes everywhere at once."),
+});
+
+export const workloadManifest = z.strictObject({ apiVersion: z.literal(API_VERSION), kind: z.literal("Workload"), metadata, spec: workloadSpec });
+export type WorkloadManifest = z.infer<typeof workloadManifest>;
+export type WorkloadSpec = z.infer<typeof workloadSpec>;
+export type UnitTemplate = z.infer<typeof unitTemplate>;
+export type HealthCheck = z.infer<typeof healthCheck>;
