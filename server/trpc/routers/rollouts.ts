@@ -1,0 +1,33 @@
+import { z } from "zod";
+import * as v from "../../core/views";
+import { allowed, command, router } from "../init";
+import { inputs } from "../inputs";
+
+export const rolloutsRouter = router({
+  list: allowed("rollouts.read").input(inputs.rollouts).output(v.rolloutPage).query(({ ctx, input }) => ctx.features.rollouts.queries.list(ctx.project, input, ctx.actor)),
+  get: allowed("rollouts.read").input(inputs.byNumber).output(v.rolloutDetail).query(({ ctx, input }) => ctx.features.rollouts.queries.get(ctx.project, input, ctx.actor)),
+  preview: allowed("rollouts.read").input(inputs.rolloutPreview).output(v.rolloutPreview).query(({ ctx, input }) => ctx.features.rollouts.queries.preview(ctx.project, input, ctx.actor)),
+  create: command("rollouts.operate", "rollout.create", "rollout").input(inputs.rolloutCreate).output(v.done.extend({ number: z.int() })).mutation(({ ctx, input }) => ctx.features.rollouts.commands.create(ctx.actor, ctx.project, input)),
+  pause: command("rollouts.operate", "rollout.pause", "rollout").input(inputs.rolloutCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.pause(ctx.actor, ctx.project, input)),
+  resume: command("rollouts.operate", "rollout.resume", "rollout").input(inputs.rolloutCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.resume(ctx.actor, ctx.project, input)),
+  promote: command("rollouts.operate", "rollout.promote", "rollout").input(inputs.rolloutCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.promote(ctx.actor, ctx.project, input)),
+  abort: command("rollouts.operate", "rollout.abort", "rollout").input(inputs.rolloutCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.abort(ctx.actor, ctx.project, input)),
+});
+
+export const approvalsRouter = router({
+  list: allowed("rollouts.read").input(inputs.approvals).output(v.approvalPage).query(({ ctx, input }) => ctx.features.rollouts.queries.approvals(ctx.project, input, ctx.actor)),
+  get: allowed("rollouts.read").input(inputs.byId).output(v.approvalView).query(({ ctx, input }) => ctx.features.rollouts.queries.approval(ctx.project, input, ctx.actor)),
+  decide: command("rollouts.approve", "rollout.decide", "approval").input(inputs.decide).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.decide(ctx.actor, ctx.project, input)),
+});
+
+export const telemetryRouter = router({
+  node: allowed("telemetry.read").input(inputs.nodeCharts).output(z.array(v.chartView)).query(({ ctx, input }) => ctx.features.telemetry.queries.node(ctx.project, input, ctx.actor)),
+  workload: allowed("telemetry.read").input(inputs.workloadCharts).output(z.array(v.chartView)).query(({ ctx, input }) => ctx.features.telemetry.queries.workload(ctx.project, input, ctx.actor)),
+  unit: allowed("telemetry.read").input(inputs.unitCharts).output(z.array(v.chartView)).query(({ ctx, input }) => ctx.features.telemetry.queries.unit(ctx.project, input, ctx.actor)),
+});
+
+const logsReadView = z.object({ chunks: z.array(z.object({ seq: z.int(), offset: z.number(), text: z.string() })), state: z.enum(["waiting", "open", "ended"]), error: z.string().nullable() });
+export const logsRouter = router({
+  open: command("logs.read", "logs.open", "unit").input(inputs.logsOpen).output(z.object({ requestId: z.string() })).mutation(({ ctx, input }) => ctx.features.telemetry.commands.openLogs(ctx.actor, ctx.project, input)),
+  read: allowed("logs.read").input(inputs.logsRead).output(logsReadView).query(({ ctx, input }) => ctx.features.telemetry.queries.readLogs(ctx.project, input, ctx.actor)),
+});
