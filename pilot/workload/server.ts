@@ -51,12 +51,13 @@ export class PredictServer {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? "/").split("?", 1)[0];
-    if (this.#draining) response.setHeader("connection", "close");
     if (path === "/healthz" && request.method === "GET") return this.#health(response);
     if (path !== "/v1/predict") return refuse(response, { status: 404, code: "not_found", message: `there is nothing at ${path}`, remedy: "use POST /v1/predict or GET /healthz" });
     if (request.method !== "POST") return refuse(response, { status: 405, code: "invalid_input", message: `${request.method} cannot be used here`, remedy: "use POST" });
     const startedAt = performance.now();
     const outcome = await this.#predict(request).catch((error: unknown): Refusal => ({ status: 500, code: "internal", message: String(error), remedy: "try another endpoint" }));
+    // Looked at only now: a connection whose request was in hand when draining began must not be kept open for another.
+    if (this.#draining) response.setHeader("connection", "close");
     if ("status" in outcome) refuse(response, outcome);
     else json(response, 200, outcome);
     const ok = !("status" in outcome) || outcome.status < 500;
@@ -74,6 +75,7 @@ export class PredictServer {
   }
 
   #health(response: ServerResponse): void {
+    if (this.#draining) response.setHeader("connection", "close");
     json(response, this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ok", model: this.#o.model.name, revision: this.#o.revision });
   }
 }
