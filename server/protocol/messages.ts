@@ -19,6 +19,12 @@ import { unitTemplate } from "../core/manifest/workload";
 
 export const PROTOCOL = "holdfast.v1";
 export const PROTOCOL_MINOR = 1;
+/**
+ * Oldest agent that is served: one minor version behind. What minor 1 added has a default here, so that a message of
+ * minor 0 still parses (server/protocol/fixtures/v1): `hello.fresh`, `heartbeat.rttMs`, `unitStatus.exitSignal`,
+ * `desired.endpoints`.
+ */
+export const OLDEST_PROTOCOL_MINOR = 0;
 export { nodeFacts, nodeUsage };
 export type { NodeFacts, NodeUsage } from "../core/fleet/facts";
 export const MAX_FRAME_BYTES = 1_048_576;
@@ -61,7 +67,7 @@ export const unitStatus = z.object({
   startedAtMs: z.int().nullable(),
   restarts: z.int(),
   exitCode: z.int().nullable(),
-  exitSignal: z.string().nullable(),
+  exitSignal: z.string().nullable().default(null),
   message: z.string().max(2_000),
   ports: z.record(z.string(), z.int()),
   limits: z.enum(["cgroup2", "cgroup1", "rlimit", "none"]),
@@ -117,10 +123,10 @@ export const hello = z.object({
   /** Reports waiting in the journal: numbers from..to, and how many were dropped because it was full. */
   journal: z.object({ from: z.int(), to: z.int(), dropped: z.int() }),
   /** True when the agent keeps no state from before (new or erased). */
-  fresh: z.boolean(),
+  fresh: z.boolean().default(false),
 });
 export const observed = z.object({ type: z.literal("observed"), seq, atMs, appliedGeneration: z.int(), receivedGeneration: z.int(), units: z.array(unitStatus) });
-export const heartbeat = z.object({ type: z.literal("heartbeat"), seq, atMs, appliedGeneration: z.int(), journalDepth: z.int(), rttMs: z.number().nullable() });
+export const heartbeat = z.object({ type: z.literal("heartbeat"), seq, atMs, appliedGeneration: z.int(), journalDepth: z.int(), rttMs: z.number().nullable().default(null) });
 export const factsChanged = z.object({ type: z.literal("facts"), seq, facts: nodeFacts });
 export const report = z.object({ type: z.literal("report"), seq, number: z.int().min(1), atMs, body: reportBody });
 export const logChunk = z.object({
@@ -153,7 +159,7 @@ export const welcome = z.object({
   serverTimeMs: z.int(),
 });
 /** Everything that should be on the node, and the endpoints of its site. Always the whole, never a step. */
-export const desired = z.object({ type: z.literal("desired"), generation: z.int(), digest: z.string(), resync: z.boolean(), units: z.array(unitSpec), endpoints: z.array(endpoint) });
+export const desired = z.object({ type: z.literal("desired"), generation: z.int(), digest: z.string(), resync: z.boolean(), units: z.array(unitSpec), endpoints: z.array(endpoint).default([]) });
 export const ack = z.object({ type: z.literal("ack"), reportsStoredTo: z.int() });
 export const logOpen = z.object({ type: z.literal("logOpen"), requestId: z.string(), assignmentId: z.string(), tailBytes: z.int().min(0).max(262_144), follow: z.boolean(), maxBytesPerSecond: z.int() });
 export const logClose = z.object({ type: z.literal("logClose"), requestId: z.string() });
@@ -176,7 +182,7 @@ export type Desired = z.infer<typeof desired>;
 
 /** `POST /v1/enrol` over server-authenticated TLS. The request's key is the node's for life. */
 export const enrolRequest = z.object({ token: z.string().min(1).max(200), nodeName: z.string().max(63).optional(), csr: z.string().max(20_000).describe("PKCS#10 in PEM, P-256.") });
-export const certificateResponse = z.object({ certificate: z.string().describe("PEM, one hour."), authority: z.string().describe("PEM bundle of the authorities to trust."), node: z.string(), nodeId: z.string(), site: z.string(), project: z.string(), renewAfterMs: z.int(), notAfterMs: z.int() });
+export const certificateResponse = z.object({ certificate: z.string().describe("PEM, one hour."), authority: z.string().describe("PEM bundle of the authorities to trust."), node: z.string(), nodeId: z.string(), site: z.string(), project: z.string(), renewAfterMs: z.int().describe("How long to wait before renewing, from now."), notAfterMs: z.int().describe("Unix time at which the certificate ends.") });
 /** `POST /v1/renew` over mutual TLS with the current or an expired, unrevoked certificate; the request must carry the same key. */
 export const renewRequest = z.object({ csr: z.string().max(20_000) });
 export const gatewayError = z.object({ error: z.object({ code: z.string(), message: z.string(), remedy: z.string(), field: z.string().optional() }) });
