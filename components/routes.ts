@@ -15,8 +15,8 @@ export const routes = {
   home: (project: string) => `/p/${enc(project)}`,
 
   fleet: (project: string, query?: { q?: string; node?: string }) => withQuery(`/p/${enc(project)}/fleet`, query),
-  node: (project: string, id: string) => `/p/${enc(project)}/fleet/nodes/${enc(id)}`,
-  site: (project: string, id: string) => `/p/${enc(project)}/fleet/sites/${enc(id)}`,
+  node: (project: string, name: string) => `/p/${enc(project)}/fleet/nodes/${enc(name)}`,
+  site: (project: string, name: string) => `/p/${enc(project)}/fleet/sites/${enc(name)}`,
   topology: (project: string, query?: { site?: string; workload?: string }) => withQuery(`/p/${enc(project)}/topology`, query),
 
   workloads: (project: string, query?: { q?: string }) => withQuery(`/p/${enc(project)}/workloads`, query),
@@ -30,13 +30,13 @@ export const routes = {
 
   rollouts: (project: string, query?: { q?: string }) => withQuery(`/p/${enc(project)}/rollouts`, query),
   rolloutNew: (project: string, query?: { workload?: string }) => withQuery(`/p/${enc(project)}/rollouts/new`, query),
-  rollout: (project: string, id: string) => `/p/${enc(project)}/rollouts/${enc(id)}`,
+  rollout: (project: string, number: number) => `/p/${enc(project)}/rollouts/${number}`,
 
   approvals: (project: string) => `/p/${enc(project)}/approvals`,
   approval: (project: string, id: string) => `/p/${enc(project)}/approvals/${enc(id)}`,
 
   audit: (project: string, query?: { q?: string; object?: string }) => withQuery(`/p/${enc(project)}/audit`, query),
-  auditEntry: (project: string, id: string) => `/p/${enc(project)}/audit/${enc(id)}`,
+  auditEntry: (project: string, seq: string) => `/p/${enc(project)}/audit/${enc(seq)}`,
 
   settings: (project: string) => `/p/${enc(project)}/settings`,
   settingsPart: (project: string, part: SettingsPart) => `/p/${enc(project)}/settings/${part}`,
