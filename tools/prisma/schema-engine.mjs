@@ -25,6 +25,8 @@ const log = (level, message, fields = {}) =>
 /** Prisma's error code for a PostgreSQL or socket error. */
 const codeFor = new Map([["3D000", "P1003"], ["28P01", "P1000"], ["ECONNREFUSED", "P1001"]]);
 
+const WANTS_SHADOW_DATABASE = new Set(["createMigration", "devDiagnostic", "diagnoseMigrationHistory", "diff", "evaluateDataLoss"]);
+
 /** The engine's `cli` mode: one command on the database as a whole, then exit. @param {string | undefined} command */
 async function databaseCommand(command) {
   const { config } = connectionOf(datasource.url);
@@ -41,13 +43,21 @@ async function databaseCommand(command) {
   }
 }
 
-/** Loads the WebAssembly engine and opens it on the datasource and the schema files of the command line. */
-async function openEngine() {
+/** @type {Promise<any> | undefined} The WebAssembly module, loaded once. */
+let loading;
+async function loadModule() {
   const folder = path.dirname(createRequire(import.meta.url).resolve("@prisma/schema-engine-wasm/schema_engine_bg"));
   const glue = await import(path.join(folder, "schema_engine_bg.js"));
   const { instance } = await WebAssembly.instantiate(fs.readFileSync(path.join(folder, "schema_engine_bg.wasm")), { "./schema_engine_bg.js": glue });
   glue.__wbg_set_wasm(instance.exports);
   /** @type {any} */ (instance.exports)["__wbindgen_start"]();
+  return glue;
+}
+
+/** Opens the engine on the datasource and the schema files of the command line. */
+async function openEngine() {
+  loading ??= loadModule();
+  const glue = await loading;
   const factory = /** @type {any} */ (bindMigrationAwareSqlAdapterFactory(adapterFactory(datasource)));
   const datamodels = valuesOf("--datamodels").map((file) => [file, fs.readFileSync(file, "utf8")]);
   try {
@@ -77,8 +87,9 @@ function serve() {
       if (!request.method) return;
       pending += 1;
       try {
-        engine ??= openEngine();
         const method = request.method === "getDatabaseVersion" ? "version" : request.method;
+        // An engine gives its shadow database away on first use, so a method that may want one gets a new engine.
+        if (!engine || WANTS_SHADOW_DATABASE.has(method)) engine = openEngine();
         const result = await (await engine)[method](request.params ?? null);
         // The native engine prints a diff by calling back; the CLI waits for that call.
         if (method === "diff" && typeof result?.stdout === "string") write({ id: "print-1", method: "print", params: { content: result.stdout } });
