@@ -25,8 +25,6 @@ const log = (level, message, fields = {}) =>
 /** Prisma's error code for a PostgreSQL or socket error. */
 const codeFor = new Map([["3D000", "P1003"], ["28P01", "P1000"], ["ECONNREFUSED", "P1001"]]);
 
-const WANTS_SHADOW_DATABASE = new Set(["createMigration", "devDiagnostic", "diagnoseMigrationHistory", "diff", "evaluateDataLoss"]);
-
 /** The engine's `cli` mode: one command on the database as a whole, then exit. @param {string | undefined} command */
 async function databaseCommand(command) {
   const { config } = connectionOf(datasource.url);
@@ -88,8 +86,9 @@ function serve() {
       pending += 1;
       try {
         const method = request.method === "getDatabaseVersion" ? "version" : request.method;
-        // An engine gives its shadow database away on first use, so a method that may want one gets a new engine.
-        if (!engine || WANTS_SHADOW_DATABASE.has(method)) engine = openEngine();
+        engine ??= openEngine();
+        // The WebAssembly build evaluates data loss only from migrations it has already replayed; a diagnosis replays them.
+        if (method === "evaluateDataLoss") await (await engine).devDiagnostic({ migrationsList: request.params.migrationsList, filters: request.params.filters });
         const result = await (await engine)[method](request.params ?? null);
         // The native engine prints a diff by calling back; the CLI waits for that call.
         if (method === "diff" && typeof result?.stdout === "string") write({ id: "print-1", method: "print", params: { content: result.stdout } });
