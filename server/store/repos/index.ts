@@ -1,0 +1,15 @@
+/**
+ * Repositories: one module a noun, plain functions over a `Queryable`. SQL lives here only. Append one line a module.
+ */
+export * as processes from "./processes";
+export * as projects from "./projects";
+export * as settings from "./settings";
+export * as nodes from "./nodes";
+export * as sites from "./sites";
+export * as assignments from "./assignments";
+export * as observations from "./observations";
+export type { NewAuditEntry } from "./audit-entries";
+export * as auditEntries from "./audit-queries";
+export * as telemetryIngest from "./telemetry-ingest";
+export * as telemetryRead from "./telemetry-read";
+export * as logRequests from "./log-requests";
