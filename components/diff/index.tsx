@@ -27,8 +27,9 @@ export function ChangeList({ changes, className }: { changes: readonly ChangeVie
           <code className="min-w-0 text-muted-foreground [overflow-wrap:anywhere]">{change.path}</code>
           <span className="flex min-w-0 flex-wrap items-baseline gap-x-2">
             <Value text={change.before} gone />
-            <span aria-label="becomes" className="text-muted-foreground">
-              →
+            <span className="text-muted-foreground">
+              <span aria-hidden>→</span>
+              <span className="sr-only"> becomes </span>
             </span>
             <Value text={change.after} />
           </span>

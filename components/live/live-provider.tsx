@@ -1,0 +1,84 @@
+"use client";
+
+import { createContext, useContext, useEffect, useEffectEvent, useState, useSyncExternalStore, type ReactNode } from "react";
+import { useQueryClient, type QueryFilters } from "@tanstack/react-query";
+import { FreshnessChip } from "@/components/state";
+import { EventStream, type LiveState } from "./event-stream";
+
+const StreamContext = createContext<EventStream | null>(null);
+const QUIET: LiveState = { connection: "connecting", dataAtMs: null };
+const noSubscription = () => () => {};
+
+/**
+ * Keeps a project's screens fresh: the stream says what changed, `staleOn` says which queries show it, and those are
+ * asked again through the normal, authorised way. Changes within 300 ms are taken together.
+ */
+export function LiveProvider({
+  project,
+  staleOn,
+  onRefused,
+  children,
+}: {
+  project: string;
+  staleOn: (topic: string) => readonly QueryFilters[];
+  onRefused: (status: number) => void;
+  children: ReactNode;
+}) {
+  const queries = useQueryClient();
+  const [stream, setStream] = useState<EventStream | null>(null);
+  const refilter = useEffectEvent((topics: readonly string[]) => {
+    for (const topic of topics) for (const filter of staleOn(topic)) void queries.invalidateQueries(filter);
+  });
+  const everything = useEffectEvent((first: boolean) => {
+    void queries.invalidateQueries(first ? { predicate: (query) => query.state.fetchStatus === "idle" } : {});
+  });
+  const refused = useEffectEvent((status: number) => onRefused(status));
+
+  // The outside system is the event stream of this project.
+  useEffect(() => {
+    const waiting = new Set<string>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const opened = new EventStream(`/api/events?project=${encodeURIComponent(project)}`, {
+      change: ({ topic }) => {
+        waiting.add(topic);
+        timer ??= setTimeout(() => {
+          timer = undefined;
+          const topics = [...waiting];
+          waiting.clear();
+          refilter(topics);
+        }, 300);
+      },
+      missed: (first) => everything(first),
+      refused: (status) => refused(status),
+    });
+    const unwatch = queries.getQueryCache().subscribe((event) => {
+      if (event.type === "updated" && event.action.type === "success") opened.sawData();
+    });
+    opened.start();
+    setStream(opened);
+    return () => {
+      clearTimeout(timer);
+      unwatch();
+      opened.stop();
+      setStream(null);
+    };
+  }, [project, queries]);
+
+  return <StreamContext value={stream}>{children}</StreamContext>;
+}
+
+/** How the page is connected, and how old what it shows is. */
+export function useLive(): LiveState {
+  const stream = useContext(StreamContext);
+  return useSyncExternalStore(
+    stream?.subscribe ?? noSubscription,
+    () => stream?.getState() ?? QUIET,
+    () => QUIET,
+  );
+}
+
+/** The chip of the top bar. */
+export function LiveFreshness({ className }: { className?: string }) {
+  const { connection, dataAtMs } = useLive();
+  return <FreshnessChip connection={connection} dataAtMs={dataAtMs} className={className} />;
+}
