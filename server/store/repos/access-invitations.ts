@@ -42,31 +42,33 @@ export async function list(db: Queryable, projectId: string): Promise<Invitation
   return rows.map(of);
 }
 
-export interface ThrottleRecord {
-  failures: number;
-  lockedUntilMs: number | null;
-}
-/** The latest end of a lock on any of these keys; null when none is locked. */
-export async function lockedUntil(db: Queryable, keys: readonly string[], nowMs: number): Promise<number | null> {
-  const row = await oneOrNone<{ until: Date | null }>(db, "select max(locked_until) as until from throttles where key = any($1) and locked_until > $2", [[...keys], new Date(nowMs)]);
-  return row ? toMsOrNull(row.until) : null;
-}
-/** Counts one more failure and tells how many there are; older ones than `forgetMs` are forgotten first. */
-export async function countFailure(db: Queryable, key: string, nowMs: number, forgetMs: number): Promise<number> {
-  const row = await oneOrNone<{ failures: number }>(
+/**
+ * Counts one attempt under a key before it is made, and tells how many there are now and until when the key is locked.
+ * The row stays locked until the transaction ends, so that attempts made at once are counted one after the other.
+ * Attempts during a lock are not counted: nobody is kept out longer by a stranger who keeps trying.
+ */
+export async function countAttempt(db: Queryable, key: string, nowMs: number, forgetMs: number): Promise<{ failures: number; lockedUntilMs: number | null }> {
+  const row = await oneOrNone<{ failures: number; locked: Date | null }>(
     db,
     `insert into throttles as t (key, failures, updated_at) values ($1, 1, $2)
-     on conflict (key) do update set failures = case when t.updated_at < $3 then 1 else t.failures + 1 end, updated_at = $2
-     returning failures`,
+     on conflict (key) do update set
+       failures = case when t.locked_until > $2 then t.failures when t.updated_at < $3 then 1 else t.failures + 1 end,
+       updated_at = case when t.locked_until > $2 then t.updated_at else $2 end
+     returning failures, case when locked_until > $2 then locked_until end as locked`,
     [key, new Date(nowMs), new Date(nowMs - forgetMs)],
   );
-  return row?.failures ?? 1;
+  return { failures: row?.failures ?? 1, lockedUntilMs: row ? toMsOrNull(row.locked) : null };
 }
 export async function lock(db: Queryable, key: string, untilMs: number): Promise<void> {
-  await db.query("update throttles set locked_until = greatest(locked_until, $2) where key = $1", [key, new Date(untilMs)]);
+  await db.query("update throttles set locked_until = $2 where key = $1", [key, new Date(untilMs)]);
 }
-export async function forgetFailures(db: Queryable, keys: readonly string[]): Promise<void> {
-  await db.query("delete from throttles where key = any($1)", [[...keys]]);
+/** Takes back one counted attempt, because it succeeded. */
+export async function uncountAttempt(db: Queryable, key: string): Promise<void> {
+  await db.query("update throttles set failures = greatest(0, failures - 1) where key = $1", [key]);
+}
+/** Forgets all failures under a key, its lock included. */
+export async function forgetFailures(db: Queryable, key: string): Promise<void> {
+  await db.query("delete from throttles where key = $1", [key]);
 }
 /** Throws away what nobody needs any more. */
 export async function pruneThrottles(db: Queryable, beforeMs: number): Promise<void> {

@@ -81,18 +81,24 @@ export async function installationAdministrators(db: Queryable): Promise<string[
   return rows.map((r) => r.id);
 }
 
-/** Everybody with a role in the project or in the whole installation, by login. */
-export async function listFor(db: Queryable, projectId: string, nowMs: number): Promise<PersonListed[]> {
+/** One at a time: whoever makes people holds this lock until the transaction ends. */
+export async function lockPeople(db: Queryable): Promise<void> {
+  await db.query("select pg_advisory_xact_lock(hashtext('holdfast.people'))");
+}
+
+/** Everybody with a role in the project or in the whole installation, and on request those who wait for a first role; by login. */
+export async function listFor(db: Queryable, projectId: string, nowMs: number, withWaiting: boolean): Promise<PersonListed[]> {
   const { rows } = await db.query<Omit<PersonListed, "lastSignInMs"> & { lastSignIn: Date | null }>(
     `select p.id, p.login, p.name, p.email, p.password_hash is not null as "hasPassword", p.must_change_password as "mustChangePassword", p.oidc_issuer as "oidcIssuer",
             p.oidc_subject as "oidcSubject", p.active, p.version, p.last_sign_in_at as "lastSignIn",
             (select count(*)::int from sessions s where s.person_id = p.id and s.ended_at is null and s.expires_at > $2) as sessions,
-            (select json_agg(json_build_object('projectId', m.project_id, 'project', coalesce(j.name, m.project_id), 'role', m.role) order by m.project_id, m.role)
-               from memberships m left join projects j on j.id = m.project_id where m.person_id = p.id and m.project_id in ($1, '*')) as memberships
+            coalesce((select json_agg(json_build_object('projectId', m.project_id, 'project', coalesce(j.name, m.project_id), 'role', m.role) order by m.project_id, m.role)
+               from memberships m left join projects j on j.id = m.project_id where m.person_id = p.id and m.project_id in ($1, '*')), '[]') as memberships
      from people p
      where exists (select 1 from memberships m where m.person_id = p.id and m.project_id in ($1, '*'))
-     order by lower(p.login)`,
-    [projectId, new Date(nowMs)],
+        or ($3 and not exists (select 1 from memberships m where m.person_id = p.id))
+     order by p.login`,
+    [projectId, new Date(nowMs), withWaiting],
   );
   return rows.map(({ lastSignIn, ...r }) => ({ ...r, lastSignInMs: toMsOrNull(lastSignIn) }));
 }

@@ -1,0 +1,31 @@
+import type { Pool, PoolClient } from "pg";
+
+/** What repository functions take first: the pool, or the one connection of a transaction. */
+export type Queryable = {
+  /** Runs one statement with `$1`-style values. `bigint` columns come as numbers, `timestamptz` as dates, `jsonb` parsed. */
+  query<R>(text: string, values?: unknown[]): Promise<{ rows: R[]; rowCount: number }>;
+};
+
+/** Narrows node-postgres to `Queryable`. */
+export function queryableOf(source: Pool | PoolClient): Queryable {
+  return {
+    async query<R>(text: string, values?: unknown[]) {
+      const result = await (source as Pool).query(text, values as unknown[]);
+      return { rows: result.rows as R[], rowCount: result.rowCount ?? 0 };
+    },
+  };
+}
+
+/** The only row, or undefined when there is none. Throws when there are several: the statement was wrong then. */
+export async function oneOrNone<R>(db: Queryable, text: string, values?: unknown[]): Promise<R | undefined> {
+  const { rows } = await db.query<R>(text, values);
+  if (rows.length > 1) throw new Error(`expected at most one row and got ${rows.length}`);
+  return rows[0];
+}
+
+/** Unix ms of a time from the store. */
+export const toMs = (at: Date): number => at.getTime();
+/** Unix ms, or null for an absent time. */
+export const toMsOrNull = (at: Date | null): number | null => (at === null ? null : at.getTime());
+/** A value for a `jsonb` column: node-postgres would write an array as a PostgreSQL array otherwise. */
+export const asJson = (value: unknown): string | null => (value === undefined || value === null ? null : JSON.stringify(value));

@@ -1,0 +1,76 @@
+/** Approvals: consent to exactly one plan. Decided ones are never changed again. */
+import { asJson, oneOrNone, toMs, toMsOrNull, type Queryable } from "../queryable";
+
+export type ApprovalState = "pending" | "approved" | "rejected" | "void" | "expired";
+export interface ApprovalRecord {
+  id: string;
+  projectId: string;
+  rolloutId: string;
+  gate: string;
+  planDigest: string;
+  plan: unknown;
+  state: ApprovalState;
+  requestedAtMs: number;
+  expiresAtMs: number;
+  decidedById: string | null;
+  decidedBy: string | null;
+  decidedAtMs: number | null;
+  remark: string | null;
+  voidReason: string | null;
+  version: number;
+}
+interface Sql {
+  id: string; project_id: string; rollout_id: string; gate: string; plan_digest: string; plan: unknown; state: ApprovalState; requested_at: Date; expires_at: Date; decided_by_id: string | null; decided_by: string | null; decided_at: Date | null; remark: string | null; void_reason: string | null; version: number;
+}
+const fromSql = (r: Sql): ApprovalRecord => ({
+  id: r.id, projectId: r.project_id, rolloutId: r.rollout_id, gate: r.gate, planDigest: r.plan_digest, plan: r.plan, state: r.state, requestedAtMs: toMs(r.requested_at), expiresAtMs: toMs(r.expires_at),
+  decidedById: r.decided_by_id, decidedBy: r.decided_by, decidedAtMs: toMsOrNull(r.decided_at), remark: r.remark, voidReason: r.void_reason, version: r.version,
+});
+
+export async function ofRollout(q: Queryable, rolloutId: string): Promise<ApprovalRecord[]> {
+  return (await q.query<Sql>(`select * from approvals where rollout_id = $1 order by requested_at, id`, [rolloutId])).rows.map(fromSql);
+}
+export async function byId(q: Queryable, projectId: string, id: string, lock = false): Promise<ApprovalRecord | null> {
+  const r = await oneOrNone<Sql>(q, `select * from approvals where project_id = $1 and id = $2${lock ? " for update" : ""}`, [projectId, id]);
+  return r ? fromSql(r) : null;
+}
+/** One page: pending ones by expiry first, then the decided ones, newest first. The cursor is the number of rows before. */
+export async function page(q: Queryable, projectId: string, o: { state?: ApprovalState | undefined; after: { rank: number; key: number; id: string } | null; limit: number }): Promise<{ items: (ApprovalRecord & { rank: number; key: number })[]; total: number }> {
+  const ranked = `select a.*, case when state = 'pending' then 0 else 1 end as rank,
+      (case when state = 'pending' then extract(epoch from expires_at) * 1000 else -extract(epoch from coalesce(decided_at, requested_at)) * 1000 end)::bigint as key
+    from approvals a where project_id = $1 and ($2::text is null or state = $2)`;
+  const rows = await q.query<Sql & { rank: number; key: number }>(
+    `select * from (${ranked}) x where $3::int is null or (rank, key, id) > ($3, $4::bigint, $5) order by rank, key, id limit $6`,
+    [projectId, o.state ?? null, o.after?.rank ?? null, o.after?.key ?? null, o.after?.id ?? null, o.limit],
+  );
+  const total = await q.query<{ n: number }>(`select count(*) as n from approvals where project_id = $1 and ($2::text is null or state = $2)`, [projectId, o.state ?? null]);
+  return { items: rows.rows.map((r) => ({ ...fromSql(r), rank: r.rank, key: Number(r.key) })), total: Number(total.rows[0]?.n ?? 0) };
+}
+export async function insert(q: Queryable, a: { id: string; projectId: string; rolloutId: string; gate: string; planDigest: string; plan: unknown; nowMs: number; expiresAtMs: number }): Promise<void> {
+  await q.query(
+    `insert into approvals (id, project_id, rollout_id, gate, plan_digest, plan, state, requested_at, expires_at) values ($1, $2, $3, $4, $5, $6, 'pending', to_timestamp($7 / 1000.0), to_timestamp($8 / 1000.0))`,
+    [a.id, a.projectId, a.rolloutId, a.gate, a.planDigest, asJson(a.plan), a.nowMs, a.expiresAtMs],
+  );
+}
+/** Decides a pending approval; false when it is not pending any more. */
+export async function decide(q: Queryable, id: string, d: { state: "approved" | "rejected"; byId: string; by: string; remark: string; nowMs: number }): Promise<boolean> {
+  const r = await q.query(`update approvals set state = $2, decided_by_id = $3, decided_by = $4, remark = $5, decided_at = to_timestamp($6 / 1000.0), version = version + 1 where id = $1 and state = 'pending'`, [id, d.state, d.byId, d.by, d.remark, d.nowMs]);
+  return r.rowCount === 1;
+}
+export async function expire(q: Queryable, id: string, nowMs: number): Promise<boolean> {
+  const r = await q.query(`update approvals set state = 'expired', decided_at = to_timestamp($2 / 1000.0), version = version + 1 where id = $1 and state = 'pending'`, [id, nowMs]);
+  return r.rowCount === 1;
+}
+/** Voids what was asked or consented for another plan, and says which leaf changed. Returns the ids. */
+export async function voidOthers(q: Queryable, rolloutId: string, planDigest: string, reason: string, nowMs: number): Promise<string[]> {
+  const r = await q.query<{ id: string }>(
+    `update approvals set state = 'void', void_reason = $3, decided_at = coalesce(decided_at, to_timestamp($4 / 1000.0)), version = version + 1
+     where rollout_id = $1 and plan_digest <> $2 and state in ('pending', 'approved') returning id`,
+    [rolloutId, planDigest, reason, nowMs],
+  );
+  return r.rows.map((x) => x.id);
+}
+/** Ends the questions of a rollout that has ended. */
+export async function closePending(q: Queryable, rolloutId: string, reason: string, nowMs: number): Promise<void> {
+  await q.query(`update approvals set state = 'void', void_reason = $2, decided_at = to_timestamp($3 / 1000.0), version = version + 1 where rollout_id = $1 and state = 'pending'`, [rolloutId, reason, nowMs]);
+}

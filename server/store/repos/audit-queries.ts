@@ -1,0 +1,107 @@
+import { oneOrNone, toMs } from "../queryable";
+import type { Queryable } from "../queryable";
+import type { NewAuditEntry } from "./audit-entries";
+
+/** An audit entry as it was written. */
+export interface StoredAuditEntry extends NewAuditEntry {
+  seq: number;
+  atMs: number;
+  projectName: string | null;
+}
+
+/** Which entries to list. Texts match anywhere in what people see and exactly against ids; absent matches all. */
+export interface AuditFilter {
+  /** Entries of this project, and those of the whole installation (sign-ins, settings). */
+  projectId: string;
+  actor?: string | undefined;
+  /** A whole code such as `rollout.approve`, or a beginning that ends in a dot (`rollout.`). */
+  action?: string | undefined;
+  object?: string | undefined;
+  outcome?: "done" | "refused" | undefined;
+  fromMs?: number | undefined;
+  toMs?: number | undefined;
+}
+
+interface Row {
+  seq: number; at: Date; project_id: string | null; project_name: string | null; actor_kind: NewAuditEntry["actorKind"]; actor_id: string; actor: string; session_id: string | null; strength: string | null;
+  action: string; object_kind: string; object_id: string; object: string; outcome: "done" | "refused"; refusal: unknown; reason: string | null; before: unknown; after: unknown; request_id: string | null;
+}
+
+const toEntry = (r: Row): StoredAuditEntry => ({
+  seq: r.seq, atMs: toMs(r.at), projectId: r.project_id, projectName: r.project_name, actorKind: r.actor_kind, actorId: r.actor_id, actor: r.actor, sessionId: r.session_id, strength: r.strength,
+  action: r.action, objectKind: r.object_kind, objectId: r.object_id, object: r.object, outcome: r.outcome, refusal: r.refusal, reason: r.reason, before: r.before, after: r.after, requestId: r.request_id,
+});
+
+/** `%` and `_` in what people type are letters, not wildcards. */
+const contains = (text: string) => `%${text.replace(/[\\%_]/g, (c) => `\\${c}`)}%`;
+
+/** Conditions and their values. Entries without a project (sign-ins, installation settings) belong to every project's log. */
+function where(f: AuditFilter): { sql: string; values: unknown[] } {
+  const values: unknown[] = [f.projectId];
+  const parts = ["(e.project_id = $1 or e.project_id is null)"];
+  const value = (v: unknown) => `$${values.push(v)}`;
+  if (f.actor) parts.push(`(e.actor_id = ${value(f.actor)} or e.actor ilike ${value(contains(f.actor))})`);
+  if (f.action) parts.push(f.action.endsWith(".") ? `starts_with(e.action, ${value(f.action)})` : `e.action = ${value(f.action)}`);
+  if (f.object) parts.push(`(e.object_id = ${value(f.object)} or e.object ilike ${value(contains(f.object))})`);
+  if (f.outcome) parts.push(`e.outcome = ${value(f.outcome)}`);
+  if (f.fromMs !== undefined) parts.push(`e.at >= ${value(new Date(f.fromMs))}`);
+  if (f.toMs !== undefined) parts.push(`e.at < ${value(new Date(f.toMs))}`);
+  return { sql: parts.join(" and "), values };
+}
+
+const columns = "e.*, p.name as project_name";
+const from = "audit_entries e left join projects p on p.id = e.project_id";
+
+/** Newest first, below a sequence number: a keyset page. */
+export async function page(db: Queryable, filter: AuditFilter, o: { belowSeq?: number; limit: number }): Promise<StoredAuditEntry[]> {
+  const { sql, values } = where(filter);
+  values.push(o.belowSeq ?? Number.MAX_SAFE_INTEGER, o.limit);
+  const { rows } = await db.query<Row>(`select ${columns} from ${from} where ${sql} and e.seq < $${values.length - 1} order by e.seq desc limit $${values.length}`, values);
+  return rows.map(toEntry);
+}
+
+/** The most that is counted exactly; a larger total is shown as "at least". */
+export const COUNT_LIMIT = 10_000;
+
+/** How many match, counted up to `COUNT_LIMIT`. */
+export async function count(db: Queryable, filter: AuditFilter): Promise<number> {
+  const { sql, values } = where(filter);
+  const row = await oneOrNone<{ n: number }>(db, `select count(*)::int n from (select 1 from audit_entries e where ${sql} limit ${COUNT_LIMIT}) matched`, values);
+  return row?.n ?? 0;
+}
+
+/** Oldest first, above a sequence number: for exports, which read on until nothing comes. */
+export async function following(db: Queryable, filter: AuditFilter, o: { aboveSeq: number; upToSeq: number; limit: number }): Promise<StoredAuditEntry[]> {
+  const { sql, values } = where(filter);
+  values.push(o.aboveSeq, o.upToSeq, o.limit);
+  const n = values.length;
+  const { rows } = await db.query<Row>(`select ${columns} from ${from} where ${sql} and e.seq > $${n - 2} and e.seq <= $${n - 1} order by e.seq limit $${n}`, values);
+  return rows.map(toEntry);
+}
+
+/** The newest number there is. */
+export async function newestSeq(db: Queryable): Promise<number> {
+  return (await oneOrNone<{ seq: number | null }>(db, "select max(seq) as seq from audit_entries"))?.seq ?? 0;
+}
+
+/** One entry, if it belongs to the project or to the whole installation. */
+export async function bySeq(db: Queryable, projectId: string, seq: number): Promise<StoredAuditEntry | undefined> {
+  const row = await oneOrNone<Row>(db, `select ${columns} from ${from} where e.seq = $2 and (e.project_id = $1 or e.project_id is null)`, [projectId, seq]);
+  return row && toEntry(row);
+}
+
+/** Other entries of the same request, and the nearest ones of the same object, newest first. */
+export async function relatedTo(db: Queryable, projectId: string, entry: StoredAuditEntry, limit: number): Promise<StoredAuditEntry[]> {
+  const { rows } = await db.query<Row>(
+    `with near as (
+       (select seq from audit_entries where request_id = $3 order by seq limit $5)
+       union (select seq from audit_entries where object_kind = $1 and object_id = $2 and seq < $4 order by seq desc limit $5)
+       union (select seq from audit_entries where object_kind = $1 and object_id = $2 and seq > $4 order by seq limit $5)
+     )
+     select ${columns} from near n join audit_entries e on e.seq = n.seq left join projects p on p.id = e.project_id
+     where e.seq <> $4 and (e.project_id = $6 or e.project_id is null)
+     order by (e.request_id is not distinct from $3 and $3 is not null) desc, abs(e.seq - $4) limit $5`,
+    [entry.objectKind, entry.objectId, entry.requestId, entry.seq, limit, projectId],
+  );
+  return rows.map(toEntry).sort((a, b) => b.seq - a.seq);
+}
