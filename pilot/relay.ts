@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
+import { processEnvironment } from "./env";
 import { controlServer, listenControl } from "./relay/control";
 import { Relay } from "./relay/relay";
 
-const USAGE = "relay --name NAME --listen PORT --target HOST:PORT --control PORT [--latency MS] [--jitter MS] [--loss PERCENT] [--bandwidth MBIT/S] [--seed N]";
+const USAGE = "relay --name NAME --listen PORT --target HOST:PORT --control PORT [--latency MS] [--jitter MS] [--loss PERCENT] [--bandwidth MBIT/S] [--seed N] [--blackholed] [--with-parent]";
 
 /**
  * One simulated link as a process of its own. Prints one JSON line with its ports when it is ready, and ends on
@@ -13,7 +14,7 @@ async function main(): Promise<number | undefined> {
     options: {
       name: { type: "string" }, listen: { type: "string", default: "0" }, target: { type: "string" }, control: { type: "string", default: "0" },
       latency: { type: "string", default: "0" }, jitter: { type: "string", default: "0" }, loss: { type: "string", default: "0" },
-      bandwidth: { type: "string", default: "0" }, seed: { type: "string", default: "1" }, "with-parent": { type: "boolean", default: false },
+      blackholed: { type: "boolean", default: false }, bandwidth: { type: "string", default: "0" }, seed: { type: "string", default: "1" }, "with-parent": { type: "boolean", default: false },
     },
   });
   const target = /^(.+):(\d+)$/.exec(values.target ?? "");
@@ -26,8 +27,10 @@ async function main(): Promise<number | undefined> {
     shape: { latencyMs: Number(values.latency), jitterMs: Number(values.jitter), lossPercent: Number(values.loss), bandwidthMbps: Number(values.bandwidth) },
     seed: Number(values.seed),
   });
+  // A link that was cut before this process was started again must not carry a byte meanwhile.
+  if (values.blackholed) relay.blackhole();
   const port = await relay.listen();
-  const control = controlServer(relay);
+  const control = controlServer(relay, processEnvironment()["PILOT_RELAY_SECRET"] ?? null);
   const controlPort = await listenControl(control, Number(values.control));
   console.log(JSON.stringify({ ready: true, name: values.name, simulated: true, port, control: controlPort }));
   const stop = async (): Promise<void> => {

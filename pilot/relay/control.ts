@@ -4,11 +4,15 @@ import type { Relay } from "./relay";
 
 /**
  * The relay's control door on 127.0.0.1: `GET /status`, `POST /blackhole`, `POST /heal`; each answers with the
- * status. Anything else is refused with what there is.
+ * status. Anything else is refused with what there is. With a secret it answers only who shows it as a bearer
+ * token, because every account of the machine can reach the port.
  */
-export function controlServer(relay: Relay): Server {
+export function controlServer(relay: Relay, secret: string | null): Server {
   return createServer((request, response) => {
     request.resume();
+    if (secret !== null && request.headers.authorization !== `Bearer ${secret}`) {
+      return answer(response, 401, { error: { code: "unauthenticated", message: "the secret is missing or wrong", remedy: "use the pilot's own commands" } });
+    }
     const command = `${request.method} ${request.url}`;
     if (command === "POST /blackhole") relay.blackhole();
     else if (command === "POST /heal") relay.heal();

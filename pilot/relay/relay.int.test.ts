@@ -135,7 +135,7 @@ describe("the relay", () => {
 describe("the relay's control door", () => {
   it("blackholes, heals and reports by HTTP, and names what there is", async () => {
     const { relay } = await relayTo((await echoServer()).port);
-    const control = controlServer(relay);
+    const control = controlServer(relay, null);
     const port = await listenControl(control, 0);
     cleanups.push(() => void control.close());
     const ask = async (method: string, path: string): Promise<{ status: number; body: { state?: string; error?: { code: string } } }> => {
@@ -146,5 +146,19 @@ describe("the relay's control door", () => {
     expect(await ask("GET", "/status")).toMatchObject({ status: 200, body: { state: "blackholed", simulated: true } });
     expect(await ask("POST", "/heal")).toMatchObject({ status: 200, body: { state: "open" } });
     expect(await ask("POST", "/explode")).toMatchObject({ status: 404, body: { error: { code: "not_found" } } });
+  });
+
+  // Guarantee: nobody without the secret cuts a link.
+  it("refuses who does not show the secret", async () => {
+    const { relay } = await relayTo((await echoServer()).port);
+    const control = controlServer(relay, "secret");
+    const port = await listenControl(control, 0);
+    cleanups.push(() => void control.close());
+    const cut = (headers: Record<string, string>): Promise<number> => fetch(`http://127.0.0.1:${port}/blackhole`, { method: "POST", headers }).then((answer) => answer.status);
+    expect(await cut({})).toBe(401);
+    expect(await cut({ authorization: "Bearer wrong" })).toBe(401);
+    expect(relay.status().state).toBe("open");
+    expect(await cut({ authorization: "Bearer secret" })).toBe(200);
+    expect(relay.status().state).toBe("blackholed");
   });
 });

@@ -217,7 +217,7 @@ describe("the client", () => {
 describe("the serving program", () => {
   function start(env: Record<string, string>): { child: ChildProcess; output: () => string } {
     let output = "";
-    const child = spawn(process.execPath, ["--import", "tsx", join(folder, "serve.ts")], { env: { PATH: "/usr/bin:/bin", ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, ["--import", "tsx", join(folder, "serve.ts")], { env: { PATH: "/usr/bin:/bin", ...env } as unknown as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] });
     child.stdout?.on("data", (bytes) => (output += String(bytes)));
     child.stderr?.on("data", (bytes) => (output += String(bytes)));
     cleanups.push(() => child.kill("SIGKILL"));
