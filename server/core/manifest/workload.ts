@@ -59,6 +59,10 @@ export const workloadSpec = z.strictObject({
   replicas: z.int().min(0).max(100_000).default(1).describe("How many units; ignored for daemon."),
   policy: dnsLabel.optional().describe("Placement policy by name; without it only the workload's own selector binds."),
   selector: celSelector.optional().describe("Where units may run, besides the policy."),
+  platform: z
+    .strictObject({ arch: z.array(z.string().min(1).max(30)).max(8).optional(), os: z.array(z.string().min(1).max(30)).max(8).optional() })
+    .optional()
+    .describe("Processor architectures (such as x64, arm64) and operating systems (such as linux) that the unit's program was built for; absent: any."),
   template: unitTemplate,
   priority: z.int().min(0).max(1_000_000).default(100),
   disconnect: z

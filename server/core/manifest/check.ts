@@ -1,0 +1,141 @@
+import { nearest } from "../base/nearest";
+import { parseDurationMs } from "../base/duration";
+import { compileSelector } from "../selector/compile";
+import { parseBytes } from "./common";
+import type { Manifest } from "./kinds";
+import type { PlacementPolicySpec } from "./placement-policy";
+import type { AnalysisTemplateSpec, RolloutStrategySpec } from "./rollout";
+import type { SiteManifest } from "./site";
+import type { WorkloadSpec } from "./workload";
+
+/** A mistake that the schema can't see. `character` is an offset into the text at the path, when it is within one. */
+export interface MeaningProblem {
+  path: (string | number)[];
+  message: string;
+  remedy: string;
+  character?: number;
+}
+
+/** Checks what the fields of one manifest mean together. References to other objects are not its business. */
+export function checkMeaning(m: Manifest): MeaningProblem[] {
+  switch (m.kind) {
+    case "Workload":
+      return checkWorkload(m.spec);
+    case "PlacementPolicy":
+      return checkPolicy(m.spec);
+    case "RolloutStrategy":
+      return checkStrategy(m.spec);
+    case "AnalysisTemplate":
+      return checkAnalysis(m.spec);
+    case "Site":
+      return checkSite(m);
+  }
+}
+
+function checkWorkload(spec: WorkloadSpec): MeaningProblem[] {
+  const found: MeaningProblem[] = [];
+  if (spec.selector !== undefined) found.push(...checkSelector(spec.selector, ["spec", "selector"]));
+  const t = spec.template;
+  const at = (...rest: (string | number)[]) => ["spec", "template", ...rest];
+  found.push(...duplicates(t.ports, (p) => p.name, (i) => at("ports", i, "name"), "port"));
+  found.push(...duplicates(t.ports, (p) => p.env, (i) => at("ports", i, "env"), "environment variable of a port"));
+  found.push(...duplicates(t.artifacts, (a) => a.name, (i) => at("artifacts", i, "name"), "artifact"));
+  const portNames = t.ports.map((p) => p.name);
+  const probe = t.health?.probe;
+  if (probe && probe.type !== "exec" && !portNames.includes(probe.port)) {
+    const meant = nearest(probe.port, portNames);
+    found.push({ path: at("health", "probe", "port"), message: `The workload declares no port "${probe.port}".`, remedy: meant ? `Did you mean ${meant}?` : `Declare it: ports: [{name: ${probe.port}}].` });
+  }
+  const artifactNames = t.artifacts.map((a) => a.name);
+  t.engine.command.forEach((word, i) => {
+    for (const match of word.matchAll(/\$\{([^}]*)\}/g)) {
+      const name = match[1] ?? "";
+      const problem = checkPlaceholder(name, artifactNames);
+      if (problem) found.push({ path: at("engine", "command", i), ...problem, character: match.index });
+    }
+  });
+  for (const p of t.ports) if (Object.hasOwn(t.env, p.env)) found.push({ path: at("env", p.env), message: `${p.env} is set by the agent to port "${p.name}".`, remedy: "Leave it out, or give the port another env." });
+  for (const name of Object.keys(t.env)) if (name.startsWith("HOLDFAST_")) found.push({ path: at("env", name), message: `${name} is set by the agent.`, remedy: "Names that start with HOLDFAST_ are reserved: use another." });
+  for (const field of ["memory", "disk"] as const) if (parseBytes(t.resources[field]) <= 0) found.push({ path: at("resources", field), message: `${field} is zero.`, remedy: "Write a size such as 64Mi." });
+  const base = parseDurationMs(t.restart.backoff) ?? 0;
+  if ((parseDurationMs(t.restart.backoffMax) ?? 0) < base) found.push({ path: at("restart", "backoffMax"), message: "backoffMax is shorter than backoff.", remedy: `Write at least ${t.restart.backoff}.` });
+  if (spec.kind === "batch" && spec.rollout !== undefined) found.push({ path: ["spec", "rollout"], message: "A batch workload runs to completion and has no rollout.", remedy: "Leave rollout out." });
+  return found;
+}
+
+function checkPlaceholder(name: string, artifacts: readonly string[]): { message: string; remedy: string } | null {
+  if (name === "node") return null;
+  const artifact = /^artifact\.(.+)$/.exec(name)?.[1];
+  if (artifact === undefined) return { message: `There is nothing called \${${name}}.`, remedy: "Write ${node} or ${artifact.NAME}; $$ is not needed for a plain dollar sign without a brace." };
+  if (artifacts.includes(artifact)) return null;
+  const meant = nearest(artifact, artifacts);
+  return { message: `The workload has no artifact "${artifact}".`, remedy: meant ? `Did you mean \${artifact.${meant}}?` : "Add it to artifacts with its digest." };
+}
+
+function checkPolicy(spec: PlacementPolicySpec): MeaningProblem[] {
+  const found: MeaningProblem[] = [];
+  spec.require.forEach((r, i) => found.push(...checkSelector(r.rule, ["spec", "require", i, "rule"])));
+  spec.prefer.forEach((p, i) => {
+    if (p.by === "rule") found.push(...checkSelector(p.rule, ["spec", "prefer", i, "rule"]));
+  });
+  spec.residency?.forEach((code, i) => {
+    if (!/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(code)) found.push({ path: ["spec", "residency", i], message: `"${code}" is no jurisdiction.`, remedy: "Write an ISO 3166 code such as DE or US-CA." });
+  });
+  found.push(...duplicates(spec.spread, (s) => s.over, (i) => ["spec", "spread", i, "over"], "spread over"));
+  return found;
+}
+
+function checkStrategy(spec: RolloutStrategySpec): MeaningProblem[] {
+  const found: MeaningProblem[] = [];
+  found.push(...duplicates(spec.waves, (w) => w.name, (i) => ["spec", "waves", i, "name"], "wave"));
+  spec.waves.forEach((wave, w) => {
+    const at = (...rest: (string | number)[]) => ["spec", "waves", w, ...rest];
+    if (wave.selector !== undefined) found.push(...checkSelector(wave.selector, at("selector")));
+    else if (w < spec.waves.length - 1) found.push({ path: at("name"), message: `Wave "${wave.name}" has no selector and takes all units that remain, so the waves after it get none.`, remedy: "Give it a selector, or move it to the end." });
+    let percent = 0;
+    let count = 0;
+    wave.steps.forEach((step, s) => {
+      if (step.do !== "update") return;
+      if (step.percent !== undefined && step.percent < percent) found.push({ path: at("steps", s, "percent"), message: `${step.percent}% is less than the ${percent}% of the step before.`, remedy: "Steps count up: percent is of the whole wave." });
+      if (step.count !== undefined && step.count < count) found.push({ path: at("steps", s, "count"), message: `${step.count} is less than the ${count} of the step before.`, remedy: "Steps count up: count is of the whole wave." });
+      percent = Math.max(percent, step.percent ?? 0);
+      count = Math.max(count, step.count ?? 0);
+    });
+  });
+  return found;
+}
+
+function checkAnalysis(spec: AnalysisTemplateSpec): MeaningProblem[] {
+  const found = duplicates(spec.metrics, (m) => m.name, (i) => ["spec", "metrics", i, "name"], "metric");
+  spec.metrics.forEach((m, i) => {
+    if (m.max !== undefined && m.min !== undefined && m.max < m.min) found.push({ path: ["spec", "metrics", i, "max"], message: `max ${m.max} is below min ${m.min}: nothing can pass.`, remedy: "Swap them." });
+    if ((m.metric === "accuracy" || m.metric === "errorRate") && [m.max, m.min].some((v) => v !== undefined && (v < 0 || v > 1))) found.push({ path: ["spec", "metrics", i, m.max !== undefined ? "max" : "min"], message: `${m.metric} is a share from 0 to 1.`, remedy: "Write 0.95 for 95%." });
+  });
+  return found;
+}
+
+function checkSite(m: SiteManifest): MeaningProblem[] {
+  const found = duplicates(m.spec.links, (l) => l.to, (i) => ["spec", "links", i, "to"], "link to");
+  m.spec.links.forEach((l, i) => {
+    if (l.to === m.metadata.name) found.push({ path: ["spec", "links", i, "to"], message: "A site has no link to itself.", remedy: "Name the other site." });
+  });
+  if (!isTimeZone(m.spec.timeZone)) found.push({ path: ["spec", "timeZone"], message: `There is no time zone "${m.spec.timeZone}".`, remedy: "Write an IANA name such as Europe/Berlin, or UTC." });
+  return found;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function checkSelector(text: string, path: (string | number)[]): MeaningProblem[] {
+  const result = compileSelector(text);
+  return result.ok ? [] : [{ path, message: result.error.message, remedy: result.error.remedy, character: result.error.start }];
+}
+
+function duplicates<T>(items: readonly T[], key: (item: T) => string, path: (i: number) => (string | number)[], what: string): MeaningProblem[] {
+  return items.flatMap((item, i) => (items.findIndex((other) => key(other) === key(item)) < i ? [{ path: path(i), message: `There are two: ${what} "${key(item)}".`, remedy: "Give one of them another name, or remove it." }] : []));
+}

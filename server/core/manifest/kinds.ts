@@ -1,0 +1,12 @@
+import { z } from "zod";
+import { analysisTemplateManifest, rolloutStrategyManifest } from "./rollout";
+import { placementPolicyManifest } from "./placement-policy";
+import { siteManifest } from "./site";
+import { workloadManifest } from "./workload";
+
+export const manifest = z.discriminatedUnion("kind", [workloadManifest, placementPolicyManifest, siteManifest, rolloutStrategyManifest, analysisTemplateManifest]);
+export type Manifest = z.infer<typeof manifest>;
+export const manifestKinds = ["Workload", "PlacementPolicy", "Site", "RolloutStrategy", "AnalysisTemplate"] as const;
+export type ManifestKind = (typeof manifestKinds)[number];
+/** Words of people for the kinds, in sentences. */
+export const kindWords: Record<ManifestKind, string> = { Workload: "workload", PlacementPolicy: "placement policy", Site: "site", RolloutStrategy: "rollout strategy", AnalysisTemplate: "analysis template" };
