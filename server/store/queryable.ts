@@ -27,5 +27,13 @@ export async function oneOrNone<R>(db: Queryable, text: string, values?: unknown
 export const toMs = (at: Date): number => at.getTime();
 /** Unix ms, or null for an absent time. */
 export const toMsOrNull = (at: Date | null): number | null => (at === null ? null : at.getTime());
+const LONE_SURROGATES = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
+/** PostgreSQL's jsonb has neither NUL nor halves of surrogate pairs; whoever sends them gets the replacement character. */
+// eslint-disable-next-line no-control-regex
+const storable = (text: string) => text.replace(/\u0000/g, "\uFFFD").replace(LONE_SURROGATES, "\uFFFD");
+
 /** A value for a `jsonb` column: node-postgres would write an array as a PostgreSQL array otherwise. */
-export const asJson = (value: unknown): string | null => (value === undefined || value === null ? null : JSON.stringify(value));
+export function asJson(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  return JSON.stringify(value, (_, v: unknown) => (typeof v === "string" ? storable(v) : v));
+}

@@ -19,7 +19,7 @@ export interface AuditWriter {
 }
 
 /** Channels of NOTIFY: nudges only, nothing depends on their arrival. */
-export const channels = ["holdfast_changes", "holdfast_desired", "holdfast_logs", "holdfast_keys", "holdfast_revoked"] as const;
+export const channels = ["holdfast_changes", "holdfast_desired", "holdfast_logs", "holdfast_keys", "holdfast_revoked", "holdfast_sessions"] as const;
 export type Channel = (typeof channels)[number];
 
 /** Change topics: what kind of thing has changed. */

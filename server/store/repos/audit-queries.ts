@@ -79,9 +79,19 @@ export async function following(db: Queryable, filter: AuditFilter, o: { aboveSe
   return rows.map(toEntry);
 }
 
-/** The newest number there is. */
-export async function newestSeq(db: Queryable): Promise<number> {
-  return (await oneOrNone<{ seq: number | null }>(db, "select max(seq) as seq from audit_entries"))?.seq ?? 0;
+const EARLIER_WAIT_MS = 5_000;
+
+/**
+ * Waits until every transaction that runs now has ended (5 s at most): numbers are taken when an entry is inserted and
+ * seen when its transaction commits, so an entry with a smaller number may still be on its way.
+ */
+export async function waitForEarlier(db: Queryable): Promise<void> {
+  const edge = await oneOrNone<{ xmax: string }>(db, "select pg_snapshot_xmax(pg_current_snapshot())::text as xmax");
+  for (const until = performance.now() + EARLIER_WAIT_MS; performance.now() < until; ) {
+    const now = await oneOrNone<{ ended: boolean }>(db, "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= $1::bigint as ended", [edge?.xmax ?? "0"]);
+    if (now?.ended !== false) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** One entry, if it belongs to the project or to the whole installation. */

@@ -1,0 +1,88 @@
+/**
+ * Every action that the audit log knows: what it is called when it was done, and when it was tried and refused.
+ * `{object}` is the name of what it was done to, as it was then. The one list: commands, doors, filters, sentences and
+ * docs take codes from here. Append yours; a code that was ever written is never removed.
+ */
+export const auditActions = {
+  // fleet and identity
+  "node.cordon": { done: "cordoned node {object}", tried: "cordon node {object}" },
+  "node.uncordon": { done: "opened node {object} for new units", tried: "open node {object} for new units" },
+  "node.drain": { done: "began to drain node {object}", tried: "drain node {object}" },
+  "node.decommission": { done: "decommissioned node {object}", tried: "decommission node {object}" },
+  "node.enrol": { done: "enrolled as node {object}", tried: "enrol as node {object}" },
+  "node.renew": { done: "renewed the certificate of node {object}", tried: "renew the certificate of node {object}" },
+  "node.revoke": { done: "revoked the identity of node {object}", tried: "revoke the identity of node {object}" },
+  "joinToken.create": { done: "made a {object}", tried: "make a {object}" },
+  "joinToken.revoke": { done: "revoked the {object}", tried: "revoke the {object}" },
+  "authority.create": { done: "made the {object}", tried: "make the {object}" },
+  "authority.rotate": { done: "rotated the {object}", tried: "rotate the {object}" },
+  "authority.retire": { done: "retired an old key of the {object}", tried: "retire an old key of the {object}" },
+  // intent
+  "manifest.apply": { done: "applied {object}", tried: "apply {object}" },
+  "manifest.remove": { done: "removed {object}", tried: "remove {object}" },
+  "workload.scale": { done: "scaled workload {object}", tried: "scale workload {object}" },
+  "workload.rollBackTo": { done: "returned workload {object} to an earlier revision", tried: "return workload {object} to an earlier revision" },
+  "workload.liftHold": { done: "lifted the hold on a revision of workload {object}", tried: "lift the hold on a revision of workload {object}" },
+  "secret.set": { done: "set secret {object}", tried: "set secret {object}" },
+  "secret.remove": { done: "removed secret {object}", tried: "remove secret {object}" },
+  "artifact.put": { done: "stored artifact {object}", tried: "store artifact {object}" },
+  "artifact.remove": { done: "removed artifact {object}", tried: "remove artifact {object}" },
+  // placement
+  "unit.place": { done: "placed unit {object}", tried: "place unit {object}" },
+  "unit.replace": { done: "replaced unit {object}", tried: "replace unit {object}" },
+  "unit.update": { done: "moved unit {object} to another revision", tried: "move unit {object} to another revision" },
+  "unit.stop": { done: "asked unit {object} to stop", tried: "ask unit {object} to stop" },
+  "unit.end": { done: "closed the assignment of unit {object}, which has stopped", tried: "close the assignment of unit {object}" },
+  "unit.writeOff": { done: "wrote off unit {object}", tried: "write off unit {object}" },
+  "workload.reconcile": { done: "brought workload {object} closer to its manifest", tried: "bring workload {object} closer to its manifest" },
+  // rollouts and approvals
+  "rollout.create": { done: "created rollout {object}", tried: "create rollout {object}" },
+  "rollout.start": { done: "started rollout {object}", tried: "start rollout {object}" },
+  "rollout.advance": { done: "took rollout {object} a step on", tried: "take rollout {object} a step on" },
+  "rollout.pause": { done: "paused rollout {object}", tried: "pause rollout {object}" },
+  "rollout.resume": { done: "resumed rollout {object}", tried: "resume rollout {object}" },
+  "rollout.promote": { done: "promoted rollout {object}", tried: "promote rollout {object}" },
+  "rollout.abort": { done: "aborted rollout {object}", tried: "abort rollout {object}" },
+  "rollout.rollBack": { done: "rolled back rollout {object}", tried: "roll back rollout {object}" },
+  "rollout.finish": { done: "finished rollout {object}", tried: "finish rollout {object}" },
+  "rollout.decide": { done: "decided on rollout {object}", tried: "decide on rollout {object}" },
+  "rollout.planChanged": { done: "found the plan of rollout {object} changed", tried: "change the plan of rollout {object}" },
+  "rollout.release": { done: "released rollout {object}", tried: "release rollout {object}" },
+  "rollout.hold": { done: "held rollout {object} where it is", tried: "hold rollout {object}" },
+  "rollout.askApproval": { done: "asked for an approval of rollout {object}", tried: "ask for an approval of rollout {object}" },
+  "rollout.approved": { done: "took rollout {object} on after its approval", tried: "take rollout {object} on after its approval" },
+  "rollout.rejected": { done: "ended rollout {object} after its rejection", tried: "end rollout {object} after its rejection" },
+  "rollout.update": { done: "moved units of rollout {object} to the new revision", tried: "move units of rollout {object} to the new revision" },
+  "rollout.return": { done: "returned units of rollout {object} to the revision before", tried: "return units of rollout {object} to the revision before" },
+  "rollout.settle": { done: "settled rollout {object}", tried: "settle rollout {object}" },
+  "rollout.fail": { done: "failed rollout {object}", tried: "fail rollout {object}" },
+  "rollout.approve": { done: "approved rollout {object}", tried: "approve rollout {object}" },
+  "rollout.reject": { done: "rejected rollout {object}", tried: "reject rollout {object}" },
+  "approval.void": { done: "made the approval of rollout {object} void", tried: "make the approval of rollout {object} void" },
+  "approval.expire": { done: "let the approval of rollout {object} expire", tried: "let the approval of rollout {object} expire" },
+  // people
+  "person.createFirstAdministrator": { done: "made the first administrator, {object}", tried: "make the first administrator" },
+  "person.invite": { done: "invited {object}", tried: "invite {object}" },
+  "person.setRoles": { done: "set the roles of {object}", tried: "set the roles of {object}" },
+  "person.activate": { done: "activated {object}", tried: "activate {object}" },
+  "person.deactivate": { done: "deactivated {object} and ended all sessions", tried: "deactivate {object}" },
+  "person.changePassword": { done: "changed the password of {object}", tried: "change the password of {object}" },
+  "person.recoverPassword": { done: "set a one-time password for {object} on the server", tried: "set a one-time password for {object} on the server" },
+  "invitation.accept": { done: "accepted the invitation of {object}", tried: "accept the invitation of {object}" },
+  "invitation.revoke": { done: "revoked the invitation of {object}", tried: "revoke the invitation of {object}" },
+  "session.start": { done: "signed in as {object}", tried: "sign in as {object}" },
+  "session.end": { done: "signed out as {object}", tried: "sign out as {object}" },
+  "token.create": { done: "made service token {object}", tried: "make service token {object}" },
+  "token.revoke": { done: "revoked service token {object}", tried: "revoke service token {object}" },
+  // the installation
+  "settings.set": { done: "changed setting {object}", tried: "change setting {object}" },
+  "settings.setIdentityProvider": { done: "set the identity provider {object}", tried: "set the identity provider {object}" },
+  "masterKey.rotate": { done: "sealed the secrets anew with master key {object}", tried: "seal the secrets anew with master key {object}" },
+  "backup.restore": { done: "restored a backup of {object}", tried: "restore a backup of {object}" },
+  "logs.open": { done: "opened the log of unit {object}", tried: "open the log of unit {object}" },
+  "audit.export": { done: "exported the audit log of {object}", tried: "export the audit log of {object}" },
+  "pilot.report": { done: "reported on the pilot", tried: "report on the pilot" },
+} as const satisfies Record<string, { done: string; tried: string }>;
+
+export type AuditAction = keyof typeof auditActions;
+export const auditActionCodes = Object.keys(auditActions) as AuditAction[];
