@@ -81,6 +81,14 @@ export async function installationAdministrators(db: Queryable): Promise<string[
   return rows.map((r) => r.id);
 }
 
+/** Logins of the active administrators of the whole installation, the oldest first. */
+export async function activeInstallationAdministrators(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ login: string }>(
+    "select p.login from memberships m join people p on p.id = m.person_id where m.project_id = '*' and m.role = 'administrator' and p.active order by p.created_at, p.id",
+  );
+  return rows.map((r) => r.login);
+}
+
 /** One at a time: whoever makes people holds this lock until the transaction ends. */
 export async function lockPeople(db: Queryable): Promise<void> {
   await db.query("select pg_advisory_xact_lock(hashtext('holdfast.people'))");
