@@ -24,7 +24,7 @@ export function logFeature(store: Store, clock: Clock) {
       const requestId = newId("log");
       await store.inTransaction(async (tx) => {
         await logRequests.openLogRequest(tx.client, { id: requestId, projectId: project.id, nodeId: a.nodeId, assignmentId: a.id, tailBytes: Math.min(input.tailBytes, 262_144), follow: input.follow, keepUntilMs: clock.nowMs() + KEEP_MS });
-        await appendAudit(tx, { actor, action: "logs.read", objectKind: "unit", objectId: a.id, object: a.unit, projectId: project.id, outcome: "done" });
+        await appendAudit(tx, { actor, action: "logs.open", objectKind: "unit", objectId: a.id, object: a.unit, projectId: project.id, outcome: "done" });
         tx.notify("holdfast_logs", requestId);
       });
       return { requestId };

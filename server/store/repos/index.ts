@@ -21,3 +21,8 @@ export * as identityTokens from "./identity-tokens";
 export * as identityNodes from "./identity-nodes";
 export * as rollouts from "./rollouts";
 export * as approvals from "./approvals";
+export * as gatewaySessions from "./gateway-sessions";
+export * as gatewayObservations from "./gateway-observations";
+export * as gatewayDesired from "./gateway-desired";
+export * as gatewaySpells from "./gateway-spells";
+export * as gatewayLogs from "./gateway-logs";

@@ -168,16 +168,6 @@ export async function unitsOf(q: Queryable, workloadId: string, lock = false): P
   }));
 }
 
-/** Asks a unit for another revision: compare-and-set; false when the assignment changed meanwhile. */
-export async function setGeneration(q: Queryable, a: { assignmentId: string; version: number; generation: number; digest: string; cause: "rollout" | "rollback"; rolloutId: string; nowMs: number }): Promise<boolean> {
-  const r = await q.query(
-    `update assignments set generation = $3, digest = $4, cause = $5, rollout_id = $6, updated_at = to_timestamp($7 / 1000.0), version = version + 1
-     where id = $1 and version = $2 and ended_at is null and desired = 'run'`,
-    [a.assignmentId, a.version, a.generation, a.digest, a.cause, a.rolloutId, a.nowMs],
-  );
-  return r.rowCount === 1;
-}
-
 // ── objects that a plan is made from ────────────────────────────────────────────────────────────────────────────
 
 export async function objectByName(q: Queryable, projectId: string, kind: string, name: string): Promise<{ id: string; name: string; generation: number; digest: string; spec: unknown } | null> {

@@ -1,0 +1,51 @@
+import { livenessOf, serves, unitStateOf, type StateView } from "../core/fleet";
+import { selectorSubject, type SelectorSubject } from "../core/selector";
+import type { RolloutPlan, Target } from "../core/rollout";
+import type { rollouts } from "../store";
+
+type UnitFactsRow = rollouts.UnitFactsRow;
+type Contact = { nowMs: number; silentAfterMs: number };
+
+const text = (v: unknown): string => (typeof v === "string" ? v : "");
+const record = (v: unknown): Record<string, unknown> => (typeof v === "object" && v !== null ? (v as Record<string, unknown>) : {});
+
+/** A unit's node and site as selectors see them. */
+export function subjectOf(u: UnitFactsRow): SelectorSubject {
+  const facts = record(u.nodeFacts);
+  const uplink = record(u.siteSpec["uplink"]);
+  const devices = Array.isArray(facts["devices"]) ? facts["devices"].map(record) : [];
+  const engines = Array.isArray(facts["engines"]) ? facts["engines"].map((e) => text(record(e)["type"])) : [];
+  return selectorSubject(
+    { name: u.site, title: u.siteTitle, kind: u.siteKind, jurisdiction: u.jurisdiction, uplink: text(uplink["class"]), metered: uplink["metered"] === true, place: text(record(u.siteSpec["location"])["place"]), timeZone: u.timeZone, labels: u.siteLabels },
+    {
+      name: u.node, labels: u.nodeLabels, arch: text(facts["arch"]), os: text(facts["os"]), cpuMillis: u.cpuMillis, memoryMiB: u.memoryBytes / 2 ** 20, diskMiB: u.diskBytes / 2 ** 20, trustTier: u.trustTier, engines,
+      devices: devices.map((d) => ({ vendor: text(d["vendor"]), model: text(d["model"]), memoryMiB: Number(d["memoryMiB"] ?? 0) })),
+    },
+  );
+}
+
+const liveness = (u: UnitFactsRow, at: Contact) => livenessOf({ connected: u.connected, lastSeenMs: u.lastSeenMs, nowMs: at.nowMs, silentAfterMs: at.silentAfterMs });
+
+/** Wave of each unit by name. Units that came after the plan was made belong to the last wave. */
+export function waveOf(plan: RolloutPlan): (unit: string) => number {
+  const waves = new Map(plan.waves.flatMap((w, i) => w.targets.map((t) => [t.unit, i] as const)));
+  return (unit) => waves.get(unit) ?? Math.max(0, plan.waves.length - 1);
+}
+
+/** The units of a rollout as its planner sees them: asked for, observed, in trouble or silent. */
+export function targetsFrom(units: readonly UnitFactsRow[], plan: RolloutPlan, at: Contact): Target[] {
+  const wave = waveOf(plan);
+  return units.map((u) => {
+    const other = u.incoming && u.incoming.generation === u.generation ? u.incoming : u.observed && u.observed.generation === u.generation ? u.observed : null;
+    const trouble = other && (other.health === "unhealthy" || other.phase === "backoff" || other.phase === "failed") ? other.message || `${other.phase} after ${other.restarts} restarts` : null;
+    return {
+      unit: u.unit, assignmentId: u.assignmentId, node: u.node, site: u.site, wave: wave(u.unit), desiredGeneration: u.generation, observedGeneration: u.observed?.generation ?? null,
+      healthy: u.observed !== null && serves(u.observed.phase, u.observed.health), trouble, silent: liveness(u, at).contact !== "live", askedAtMs: u.updatedAtMs,
+    };
+  });
+}
+
+/** A unit's state for screens. */
+export function stateOf(u: UnitFactsRow, at: Contact): StateView {
+  return unitStateOf({ desired: "run", generation: u.generation, sinceMs: u.updatedAtMs, observed: u.observed, incoming: u.incoming, liveness: liveness(u, at), nowMs: at.nowMs });
+}

@@ -1,0 +1,115 @@
+import { parse } from "yaml";
+import type { z } from "zod";
+import { mayDo, whoMay } from "../core/access/permissions";
+import type { Actor, ProjectRef } from "../core/access/actor";
+import { refuseNow } from "../core/base/refusal";
+import { isFinal, stepText } from "../core/rollout";
+import type * as v from "../core/views";
+import { approvals, rollouts, type Queryable } from "../store";
+import { buildPlan } from "./build-plan";
+import { mostCommon } from "./commands";
+import type { RolloutDeps } from "./deps";
+import { stateOf, targetsFrom } from "./facts";
+import { approvableOf, commandsOf, foldChanges, phaseOf, rowOf, wavesOf, worstCase } from "./views";
+
+type Page = { cursor?: string | null | undefined; limit: number };
+type ApprovalOut = z.input<typeof v.approvalView>;
+
+/** Read models of rollouts and approvals: they carry what a screen needs to decide nothing. */
+export function rolloutQueries(deps: RolloutDeps) {
+  const { store, clock } = deps;
+  const q = store.read.client;
+  const at = () => ({ nowMs: clock.nowMs(), silentAfterMs: deps.silentAfterMs });
+
+  const find = async (project: ProjectRef, number: number): Promise<rollouts.RolloutRecord> => {
+    const r = await rollouts.byNumber(q, project.id, number);
+    return r ?? refuseNow("not_found", `There is no rollout ${number} in this project.`, "Look it up in Rollouts.");
+  };
+
+  return {
+    async list(project: ProjectRef, input: Page & { workload?: string | undefined; open?: boolean | undefined }): Promise<z.input<typeof v.rolloutPage>> {
+      const before = input.cursor ? Number(input.cursor) : null;
+      const p = await rollouts.page(q, project.id, { workload: input.workload, open: input.open, before, limit: input.limit });
+      const now = at();
+      // Only open rollouts count their units live: what an ended one left behind is in its reason.
+      const units = new Map<string, rollouts.UnitFactsRow[]>();
+      for (const id of new Set(p.items.filter((r) => !isFinal(phaseOf(r.phase))).map((r) => r.workloadId))) units.set(id, await rollouts.unitsOf(q, id));
+      const items = p.items.map((r) => {
+        const row = rowOf(r, isFinal(phaseOf(r.phase)) ? [] : (units.get(r.workloadId) ?? []), now);
+        return isFinal(phaseOf(r.phase)) ? { ...row, targets: { ...row.targets, total: r.plan.waves.reduce((n, w) => n + w.targets.length, 0) } } : row;
+      });
+      return { items, nextCursor: p.items.length === input.limit ? String(p.items.at(-1)?.number) : null, total: p.total, asOfMs: now.nowMs };
+    },
+
+    async get(project: ProjectRef, input: { number: number }, actor: Actor): Promise<z.input<typeof v.rolloutDetail>> {
+      const r = await find(project, input.number);
+      const units = await rollouts.unitsOf(q, r.workloadId);
+      const now = at();
+      const list = await approvals.ofRollout(q, r.id);
+      const changes = foldChanges(await rollouts.changesBetween(q, r.workloadId, r.fromGeneration, r.toGeneration));
+      return {
+        ...rowOf(r, units, now), version: r.version, planDigest: r.planDigest, strategy: r.plan.strategy.name, waves: wavesOf(r, units, now), verdict: r.verdict,
+        approvals: await Promise.all(list.reverse().map((a) => approvalOf(q, a, actor, project, now))), events: await rollouts.events(q, r.id), changes, commands: commandsOf(r, actor, project),
+      };
+    },
+
+    /** What a rollout would do, before anything is created. */
+    async preview(project: ProjectRef, input: { workload: string; generation?: number | undefined; text?: string | undefined; strategy: string }): Promise<z.input<typeof v.rolloutPreview>> {
+      const w = await rollouts.objectByName(q, project.id, "Workload", input.workload);
+      if (!w) return refuseNow("not_found", `There is no workload “${input.workload}” in this project.`, "Look it up in Workloads.");
+      const now = at();
+      const from = mostCommon((await rollouts.unitsOf(q, w.id)).map((u) => u.generation)) ?? w.generation;
+      const draft = input.text === undefined ? null : (parse(input.text) as { spec?: Record<string, unknown> } | null);
+      const to = draft?.spec ? { generation: w.generation + 1, digest: "draft", spec: draft.spec } : (input.generation ?? w.generation);
+      const built = await buildPlan(q, { projectId: project.id, workload: { id: w.id, name: w.name }, from, to, strategy: input.strategy, fromMs: now.nowMs });
+      const states = new Map(built.units.map((u) => [u.unit, stateOf(u, now).state]));
+      const changes = typeof to === "number" ? foldChanges(await rollouts.changesBetween(q, w.id, Math.min(from, to), Math.max(from, to))) : [];
+      return {
+        waves: built.plan.waves.map((wave, i) => ({ name: wave.name, targets: wave.targets.map((t) => ({ ...t, state: states.get(t.unit) ?? "pending" })), steps: (built.plan.strategy.spec.waves[i]?.steps ?? []).map(stepText) })),
+        planDigest: built.digest, warnings: built.warnings, unitsTotal: built.units.length, changes,
+      };
+    },
+
+    async approvals(project: ProjectRef, input: Page & { state?: approvals.ApprovalState | undefined }, actor: Actor): Promise<z.input<typeof v.approvalPage>> {
+      const p = await approvals.page(q, project.id, { state: input.state, after: readCursor(input.cursor), limit: input.limit });
+      const now = at();
+      const last = p.items.at(-1);
+      return { items: await Promise.all(p.items.map((a) => approvalOf(q, a, actor, project, now))), nextCursor: last && p.items.length === input.limit ? JSON.stringify([last.rank, last.key, last.id]) : null, total: p.total, asOfMs: now.nowMs };
+    },
+
+    async approval(project: ProjectRef, input: { id: string }, actor: Actor): Promise<ApprovalOut> {
+      const a = await approvals.byId(q, project.id, input.id);
+      if (!a) return refuseNow("not_found", "There is no such approval in this project.", "Look it up in Approvals.");
+      return approvalOf(q, a, actor, project, at());
+    },
+  };
+
+  async function approvalOf(db: Queryable, a: approvals.ApprovalRecord, actor: Actor, project: ProjectRef, now: { nowMs: number; silentAfterMs: number }): Promise<ApprovalOut> {
+    const r = await rollouts.byId(db, a.rolloutId);
+    if (!r) throw new Error(`approval ${a.id} belongs to no rollout`);
+    const units = await rollouts.unitsOf(db, r.workloadId);
+    const targets = targetsFrom(units, r.plan, now);
+    const plan = a.plan as ReturnType<typeof approvableOf>;
+    const inPlan = plan.waves.flatMap((w) => w.targets);
+    const revision = await rollouts.revision(db, r.workloadId, r.toGeneration);
+    const why = a.state !== "pending" ? `This was decided already: ${a.state}.` : a.expiresAtMs <= now.nowMs ? "This approval has expired." : !mayDo(actor.roles(project.id), "rollouts.approve") ? whoMay("rollouts.approve") : actor.id === r.authorId ? "You started this rollout: another person has to decide." : actor.id === revision?.authorId ? "You wrote this revision: another person has to decide." : null;
+    return {
+      id: a.id, version: a.version, rolloutId: r.id, rolloutNumber: r.number, workload: r.workload, gate: a.gate, state: a.state, planDigest: a.planDigest, plan, author: r.author, requestedAtMs: a.requestedAtMs, expiresAtMs: a.expiresAtMs,
+      decidedBy: a.decidedBy, decidedAtMs: a.decidedAtMs, remark: a.remark, voidReason: a.voidReason,
+      blastRadius: { units: inPlan.length, unitsTotal: units.length, nodes: new Set(inPlan.map((t) => t.node)).size, sites: [...new Set(inPlan.map((t) => t.site))].sort(), silent: targets.filter((t) => t.silent).length },
+      worstCase: worstCase(r.plan, a.gate, inPlan.length), evidence: r.verdict,
+      commands: (["approve", "reject"] as const).map((c) => ({ command: c, disabledBecause: why, cli: `holdfast rollout ${c} ${r.number} --remark "…"` })),
+    };
+  }
+}
+
+function readCursor(text: string | null | undefined): { rank: number; key: number; id: string } | null {
+  if (!text) return null;
+  try {
+    const [rank, key, id] = JSON.parse(text) as [number, number, string];
+    if (typeof rank === "number" && typeof key === "number" && typeof id === "string") return { rank, key, id };
+  } catch {
+    // Falls through to the refusal below: a cursor is ours, and one that is not ours is bad input.
+  }
+  return refuseNow("invalid_input", "This page is not there.", "Start again at the first page.", [{ path: "cursor", message: "is not a cursor of this list", remedy: "leave it out" }]);
+}
