@@ -1,40 +1,29 @@
 import { randomBytes } from "node:crypto";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { runCommand, USAGE } from "./ctl";
 import { processEnvironment } from "./env";
 import { listenDoor, openDoor } from "./fleet/door";
 import { PilotFleet } from "./fleet/fleet";
 import { stillRuns, markOf } from "./fleet/processes";
 import { PilotFolder } from "./fleet/state";
 import { productRoot } from "./folder";
-import { join, resolve } from "node:path";
 
 /** Variables of this process that agents, units and relays may see; nothing else of its environment reaches them. */
 const PASSED_ON = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "TZ"] as const;
 
-/**
- * The pilot. Without a command it starts the fleet and keeps it going until SIGTERM:
- * `--server URL --token T --gateway HOST:PORT --data DIR` (or HOLDFAST_SERVER, HOLDFAST_TOKEN, HOLDFAST_GATEWAY,
- * HOLDFAST_DATA). With a command (`cut SITE`, `remove` …) it tells a running pilot.
- */
+const USAGE = "pilot --server URL --token T --gateway HOST:PORT [--data DIR]   (or HOLDFAST_SERVER, HOLDFAST_TOKEN, HOLDFAST_GATEWAY, HOLDFAST_DATA)";
+
+/** The pilot: starts the fleet and keeps it going until SIGTERM. `pilot/ctl.ts` is how a running one is told things. */
 async function main(): Promise<number> {
   const env = processEnvironment();
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { server: { type: "string" }, token: { type: "string" }, gateway: { type: "string" }, data: { type: "string" }, json: { type: "boolean", default: false }, help: { type: "boolean", default: false } },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
+  const { values } = parseArgs({ options: { server: { type: "string" }, token: { type: "string" }, gateway: { type: "string" }, data: { type: "string" } } });
   const root = productRoot(process.argv[1] as string);
   const folder = new PilotFolder(resolve(values.data ?? env["HOLDFAST_DATA"] ?? join(root, ".data"), "pilot"));
-  if (positionals.length > 0) return runCommand(positionals, { root, folder, json: values.json, print: (text) => console.log(text) });
   const url = values.server ?? env["HOLDFAST_SERVER"];
   const token = values.token ?? env["HOLDFAST_TOKEN"];
   const gateway = values.gateway ?? env["HOLDFAST_GATEWAY"];
   if (url === undefined || token === undefined || gateway === undefined) {
-    console.error(`--server, --token and --gateway are needed to start the pilot.\n${USAGE}`);
+    console.error(`--server, --token and --gateway are needed.\n${USAGE}`);
     return 2;
   }
   if (folder.removedAt !== null) {

@@ -7,9 +7,9 @@ export type PilotArtifact = { readonly name: string; readonly mediaType: string;
 
 /**
  * The agent keeps artifacts by digest, without an extension, and Node guesses a program's module system from the
- * nearest package.json. With `require` defined like this a bundle runs either way.
+ * nearest package.json. With these two names defined a CommonJS bundle runs either way.
  */
-const EITHER_WAY = "var require = (name) => process.getBuiltinModule(name);\n";
+const EITHER_WAY = "var require = (name) => process.getBuiltinModule(name), __filename = process.argv[1];\n";
 
 /** The models, the images for clients, and the two programs that the agents run. */
 export function readArtifacts(root: string): PilotArtifact[] {
