@@ -70,13 +70,3 @@ export async function certificateBySerial(db: Queryable, serial: string): Promis
   const row = await oneOrNone<{ node_id: string; not_after: Date }>(db, "select node_id, not_after from node_certificates where serial = $1", [serial]);
   return row && { nodeId: row.node_id, notAfterMs: toMs(row.not_after) };
 }
-
-/** Deletes certificates that ended before a time, the newest of each node excepted; gives how many. */
-export async function pruneCertificates(db: Queryable, endedBeforeMs: number, limit: number): Promise<number> {
-  const { rowCount } = await db.query(
-    `delete from node_certificates where serial in (
-       select c.serial from node_certificates c where c.not_after < $1 and exists (select 1 from node_certificates d where d.node_id = c.node_id and d.issued_at > c.issued_at) limit $2)`,
-    [new Date(endedBeforeMs), limit],
-  );
-  return rowCount;
-}

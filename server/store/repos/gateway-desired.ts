@@ -1,0 +1,89 @@
+import { oneOrNone } from "../queryable";
+import type { Queryable } from "../queryable";
+
+/** A unit that should be on a node, with the manifest of its revision as it is stored (environment sealed). */
+export interface DesiredUnitRow {
+  assignmentId: string;
+  unit: string;
+  workload: string;
+  generation: number;
+  digest: string;
+  desired: "run" | "stop";
+  manifest: unknown;
+}
+export interface DesiredNodeRow {
+  nodeId: string;
+  node: string;
+  generation: number;
+  projectId: string;
+  project: string;
+  siteId: string;
+  site: string;
+}
+
+export async function nodeForDesired(db: Queryable, nodeId: string): Promise<DesiredNodeRow | undefined> {
+  return oneOrNone<DesiredNodeRow>(
+    db,
+    `select n.id as "nodeId", n.name as node, n.desired_generation as generation, n.project_id as "projectId", p.name as project, n.site_id as "siteId", s.name as site
+     from nodes n join projects p on p.id = n.project_id join sites s on s.id = n.site_id where n.id = $1`,
+    [nodeId],
+  );
+}
+
+/** Live assignments of a node with their revisions' manifests, in a fixed order. */
+export async function unitsForDesired(db: Queryable, nodeId: string): Promise<DesiredUnitRow[]> {
+  const { rows } = await db.query<DesiredUnitRow>(
+    `select a.id as "assignmentId", a.unit, o.name as workload, a.generation, a.digest, a.desired, r.manifest
+     from assignments a join objects o on o.id = a.workload_id join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation
+     where a.node_id = $1 and a.ended_at is null order by a.id`,
+    [nodeId],
+  );
+  return rows;
+}
+
+/** Sealed values of a project's secrets by name. */
+export async function sealedSecrets(db: Queryable, projectId: string, names: readonly string[]): Promise<Map<string, string>> {
+  if (names.length === 0) return new Map();
+  const { rows } = await db.query<{ name: string; sealed: string }>("select name, sealed from secrets where project_id = $1 and name = any($2)", [projectId, names]);
+  return new Map(rows.map((r) => [r.name, r.sealed]));
+}
+
+/** An observed unit of a site that answers, with its ports. */
+export interface EndpointRow {
+  service: string;
+  unit: string;
+  assignmentId: string;
+  node: string;
+  site: string;
+  generation: number;
+  address: string;
+  ports: Record<string, number>;
+}
+
+/**
+ * Units of a site that run, are not unhealthy and have ports, in a fixed order. A unit without a health check counts: it
+ * will never be called healthy. Units on nodes that are out of the control plane's reach stay: their site may reach them.
+ */
+export async function endpointsOfSite(db: Queryable, siteId: string): Promise<EndpointRow[]> {
+  const { rows } = await db.query<EndpointRow>(
+    `select w.name as service, a.unit, a.id as "assignmentId", n.name as node, s.name as site, o.generation, n.address, o.ports
+     from nodes n join sites s on s.id = n.site_id
+     join assignments a on a.node_id = n.id and a.ended_at is null and a.desired = 'run'
+     join observations o on o.assignment_id = a.id and o.phase = 'running' and o.health in ('healthy', 'unknown') and o.ports <> '{}'::jsonb
+     join objects w on w.id = a.workload_id
+     where n.site_id = $1 and n.address is not null and n.desired_state <> 'decommissioned' order by a.id`,
+    [siteId],
+  );
+  return rows;
+}
+
+/** Nodes of a site: whom a change of its endpoints concerns. */
+export async function nodesOfSite(db: Queryable, siteId: string): Promise<string[]> {
+  return (await db.query<{ id: string }>("select id from nodes where site_id = $1 order by id", [siteId])).rows.map((r) => r.id);
+}
+
+/** Desired generations of nodes that moved since a gateway last sent: `[nodeId, generation]` pairs by node. */
+export async function desiredGenerations(db: Queryable, nodeIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ id: string; g: number }>("select id, desired_generation as g from nodes where id = any($1)", [nodeIds]);
+  return new Map(rows.map((r) => [r.id, r.g]));
+}
