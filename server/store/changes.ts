@@ -20,6 +20,8 @@ export interface ChangeBatch {
   cursor: string;
   /** True when pointers between the cursor given and now are no longer kept (or never were): look at everything anew. */
   gap: boolean;
+  /** True when pointers have been written that can't be given yet, because an older transaction still runs: ask again soon. */
+  held: boolean;
 }
 
 /** Setting that remembers up to which transaction pointers were deleted. */
@@ -53,14 +55,15 @@ export async function changesNow(db: Queryable): Promise<string> {
  */
 export async function changesSince(db: Queryable, cursor: string, limit: number, projectId?: string): Promise<ChangeBatch> {
   const from = parseCursor(cursor);
-  if (!from) return { items: [], cursor: await changesNow(db), gap: true };
+  if (!from) return { items: [], cursor: await changesNow(db), gap: true, held: false };
   // One statement, so that the horizon, the rows and the mark of deletion come from one snapshot.
-  const { rows } = await db.query<{ horizon: string; lost: boolean; xid: string | null; id: string; topic: string; key: string; project_id: string | null; at: Date }>(
+  const { rows } = await db.query<{ horizon: string; lost: boolean; held: boolean; xid: string | null; id: string; topic: string; key: string; project_id: string | null; at: Date }>(
     `with edge as materialized (
        select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon,
               coalesce((select (value #>> '{}')::bigint from settings where key = '${PRUNED_TO}'), 0) as pruned_to
      )
-     select e.horizon::text, (e.pruned_to >= $1::bigint or $1::bigint > e.horizon) as lost, c.xid::text, c.id::text, c.topic, c.key, c.project_id, c.at
+     select e.horizon::text, (e.pruned_to >= $1::bigint or $1::bigint > e.horizon) as lost,
+            exists (select 1 from changes h where h.xid >= e.horizon and ($4::text is null or h.project_id = $4)) as held, c.xid::text, c.id::text, c.topic, c.key, c.project_id, c.at
      from edge e left join lateral (
        select * from changes
        where (xid, id) > ($1::bigint, $2::bigint) and xid < e.horizon and ($4::text is null or project_id = $4)
@@ -73,7 +76,7 @@ export async function changesSince(db: Queryable, cursor: string, limit: number,
   const horizon = rows[0]?.horizon ?? from.xid;
   const gap = rows[0]?.lost ?? false;
   const next = items.length === limit ? (items.at(-1)?.cursor ?? cursor) : `${horizon}.0`;
-  return { items, cursor: next, gap };
+  return { items, cursor: next, gap, held: rows[0]?.held ?? false };
 }
 
 /** Deletes up to `limit` pointers from before a time, and remembers it, so that late readers learn of the gap. */
@@ -91,4 +94,64 @@ export async function pruneChanges(db: Queryable, beforeMs: number, limit: numbe
     [new Date(beforeMs), limit],
   );
   return row?.deleted ?? 0;
+}
+
+/** While pointers are held back, or nudges may be lost: how soon the follower looks again by itself. */
+const LOOK_AGAIN_HELD_MS = 25;
+const LOOK_AGAIN_MS = 2_000;
+const PAGE = 500;
+
+/**
+ * Follows the pointers from now on: calls `onBatch` with each new batch, in order and one at a time, until stopped. It
+ * looks when nudged, soon again while pointers are held back by an older transaction, and every 2 s whatever happens,
+ * because nudges may be lost. A reading that fails is tried again; `onTrouble` hears of it.
+ * With `from` it replays what came after that cursor first.
+ */
+export async function followChanges(o: {
+  db: Queryable;
+  listen: (fn: () => void) => Promise<() => Promise<void>>;
+  from?: string | undefined;
+  onBatch: (batch: ChangeBatch) => void | Promise<void>;
+  onTrouble?: ((error: unknown) => void) | undefined;
+}): Promise<() => Promise<void>> {
+  let wake: () => void = () => undefined;
+  let nudged = false;
+  let stopped = false;
+  // Listen first, then note where we are: nothing falls between.
+  const unlisten = await o.listen(() => {
+    nudged = true;
+    wake();
+  });
+  let cursor = o.from ?? (await changesNow(o.db));
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (nudged || stopped) wake();
+    });
+  const loop = (async () => {
+    while (!stopped) {
+      nudged = false;
+      let waitMs = LOOK_AGAIN_MS;
+      try {
+        const batch = await changesSince(o.db, cursor, PAGE);
+        if (batch.items.length > 0 || batch.gap) await o.onBatch(batch);
+        cursor = batch.cursor;
+        if (batch.items.length === PAGE) continue;
+        if (batch.held) waitMs = LOOK_AGAIN_HELD_MS;
+      } catch (error) {
+        o.onTrouble?.(error);
+      }
+      await pause(waitMs);
+    }
+  })();
+  return async () => {
+    stopped = true;
+    wake();
+    await loop;
+    await unlisten();
+  };
 }

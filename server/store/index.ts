@@ -5,7 +5,7 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import type { Pool } from "pg";
 import type { Logger } from "../platform";
-import { changesNow, changesSince } from "./changes";
+import { changesNow, changesSince, followChanges } from "./changes";
 import type { ChangeBatch } from "./changes";
 import { PrismaClient } from "./generated/client";
 import { Listener } from "./listener";
@@ -30,6 +30,8 @@ export interface Store {
   changesSince(cursor: string, limit: number, projectId?: string): Promise<ChangeBatch>;
   /** The cursor of this moment, for a reader that starts now. */
   changesNow(): Promise<string>;
+  /** Calls back with each batch of new pointers until the returned function is called; see `followChanges`. */
+  followChanges(o: { from?: string; onBatch: (batch: ChangeBatch) => void | Promise<void> }): Promise<() => Promise<void>>;
   /** Is the database there and migrated, and is the audit log append-only for this login? */
   check(): Promise<StoreCheck>;
   close(): Promise<void>;
@@ -63,6 +65,8 @@ export function openStore(o: { url: string; log: Logger; max?: number; name?: st
     listen: (channel, fn) => listener.listen(channel, fn),
     changesSince: (cursor, limit, projectId) => changesSince(client, cursor, limit, projectId),
     changesNow: () => changesNow(client),
+    followChanges: (f) =>
+      followChanges({ db: client, listen: (fn) => listener.listen("holdfast_changes", fn), ...f, onTrouble: (error) => o.log.warn({ err: error }, "the change pointers could not be read; trying again") }),
     async check() {
       const startedMs = performance.now();
       const row = await oneOrNone<{ migration: string | null; writable: boolean }>(

@@ -1,0 +1,12 @@
+import type { Clock } from "../platform";
+
+/** A clock that tests set and move. Starts at the machine's time unless told otherwise. */
+export interface TestClock extends Clock {
+  /** Moves it by so many ms; backwards too. */
+  advance(ms: number): void;
+}
+
+export function testClock(startMs: number = Date.now()): TestClock {
+  let moved = 0;
+  return { nowMs: () => startMs + moved, advance: (ms) => void (moved += ms) };
+}
