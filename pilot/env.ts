@@ -6,7 +6,6 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The environment this process was started with. */
 export function processEnvironment(): Environment {
-  // eslint-disable-next-line no-restricted-syntax, no-restricted-properties -- pilot programs run outside the server and have no server/platform/env
   return process.env;
 }
 

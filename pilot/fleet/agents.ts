@@ -44,7 +44,7 @@ export class Agents {
 
   /** Starts a site's agents again, because the address of their gateway has changed. */
   async restartSite(site: string): Promise<void> {
-    await Promise.all(NODES.filter((node) => node.site === site).map((node) => this.#agents.get(node.name)?.restart()));
+    await Promise.all(NODES.filter((node) => node.site === site).map(async (node) => this.#agents.get(node.name)?.restart()));
   }
 
   /** Stops every agent together with its units. */

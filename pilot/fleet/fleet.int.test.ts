@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
@@ -19,9 +19,9 @@ const root = mkdtempSync(join(tmpdir(), "holdfast-pilot-"));
 const environment = { PATH: "/usr/bin:/bin" };
 
 beforeAll(() => {
-  for (const name of ["relay", "serve", "client"]) buildSync({ entryPoints: [join(source, `${name}.ts`)], outfile: join(root, "dist/pilot", `${name}.cjs`), bundle: true, platform: "node", format: "cjs" });
-  mkdirSync(join(root, "dist/agent"), { recursive: true });
-  copyFileSync(join(source, "testing/fake-agent.cjs"), join(root, "dist/agent/holdfast-agent.cjs"));
+  const bundle = (entry: string, output: string): unknown => buildSync({ entryPoints: [join(source, entry)], outfile: join(root, "dist", output), bundle: true, platform: "node", format: "cjs" });
+  for (const name of ["relay", "serve", "client"]) bundle(`${name}.ts`, `pilot/${name}.cjs`);
+  bundle("testing/fake-agent.ts", "agent/holdfast-agent.cjs");
   symlinkSync(source, join(root, "pilot"));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
