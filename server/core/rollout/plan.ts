@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { canonicalJson } from "../base/json";
 import { analysisTemplateSpec, rolloutStrategySpec } from "../manifest/rollout";
 import type { RolloutStep, RolloutStrategySpec } from "../manifest/rollout";
 
@@ -42,7 +43,7 @@ export function changedLeaves(before: RolloutPlan, after: RolloutPlan): string[]
   const a = planLeaves(before);
   const b = planLeaves(after);
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...names].filter((n) => JSON.stringify(a[n]) !== JSON.stringify(b[n])).sort();
+  return [...names].filter((n) => canonicalJson(a[n] ?? null) !== canonicalJson(b[n] ?? null)).sort();
 }
 
 /** Everything that decides which wave a unit belongs to. */
