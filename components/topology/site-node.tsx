@@ -1,0 +1,195 @@
+"use client";
+
+import { memo } from "react";
+import { Handle, Position, useStore, type Node, type NodeProps } from "@xyflow/react";
+import { ageText, IntervalCount, StateShape, stateVar, useNow, type State } from "@/components/state";
+import { cn } from "@/components/ui/cn";
+import { siteKindWords } from "@/components/fleet/words";
+import { BOX_H, BOX_W, type SiteBox } from "./build-graph";
+
+export type SiteNodeData = {
+  box: SiteBox;
+  dimmed: boolean;
+  open: boolean;
+  /** The colour of the strip at the left: of the state, or of the jurisdiction. */
+  strip: string;
+  /** With a workload chosen: its units here by revision, or null if it is not here. */
+  overlay: { generation: number; state: State }[] | null | undefined;
+  onOpen: (name: string) => void;
+};
+export type SiteNodeType = Node<SiteNodeData, "site">;
+
+/** How much is drawn: only what can be read at the present zoom. */
+function useDetail(): "far" | "normal" | "near" {
+  return useStore((state) => (state.transform[2] < 0.5 ? "far" : state.transform[2] > 1.35 ? "near" : "normal"));
+}
+
+/** A site as a capsule: its state, its contact with the control plane, and its nodes, closer up by name. */
+export const SiteNode = memo(function SiteNode({ data }: NodeProps<SiteNodeType>) {
+  const { box, dimmed, open, strip, overlay } = data;
+  const { site, control } = box;
+  const detail = useDetail();
+  const silent = site.state.state === "silent";
+  const absent = overlay === null;
+  return (
+    <div
+      style={{ width: BOX_W, height: BOX_H }}
+      className={cn("relative transition-opacity duration-100", (dimmed || absent) && "opacity-35")}
+      data-site={site.name}
+      data-state={site.state.state}
+    >
+      <Handle type="target" position={Position.Top} isConnectable={false} className="invisible!" />
+      <Handle type="source" position={Position.Bottom} isConnectable={false} className="invisible!" />
+      <FaultLine cut={silent} sinceMs={control?.sinceMs ?? site.lastContactMs} />
+      <button
+        type="button"
+        onClick={() => data.onOpen(site.name)}
+        aria-label={`${site.title}: ${site.state.state}. ${site.state.because}`}
+        className={cn(
+          "relative flex size-full flex-col overflow-hidden rounded-lg border bg-card text-left hover:border-ring",
+          silent ? "hatched border-dashed border-silent" : "border-border-strong",
+          open && "border-primary ring-1 ring-primary",
+        )}
+      >
+        <span aria-hidden className="absolute inset-y-0 left-0 w-1" style={{ background: strip }} />
+        {detail === "far" ? <Far site={site} /> : <Near site={site} control={control} detail={detail} overlay={overlay} />}
+      </button>
+    </div>
+  );
+});
+
+function Far({ site }: { site: SiteBox["site"] }) {
+  return (
+    <span className="flex size-full flex-col justify-center gap-2 pl-5 pr-3">
+      <span className="flex items-center gap-3">
+        <StateShape state={site.state.state} size={26} />
+        <span className="truncate text-[26px] font-semibold leading-8">{site.title}</span>
+      </span>
+      <span className="tnum text-[20px] leading-6 text-muted-foreground">
+        {site.nodes.min === site.nodes.max ? site.nodes.min : `${site.nodes.min} to ${site.nodes.max}`} of {site.nodes.total} nodes
+      </span>
+    </span>
+  );
+}
+
+function Near({ site, control, detail, overlay }: { site: SiteBox["site"]; control: SiteBox["control"]; detail: "normal" | "near"; overlay: SiteNodeData["overlay"] }) {
+  const now = useNow();
+  const silent = site.state.state === "silent";
+  return (
+    <span className="flex size-full flex-col py-2 pl-4 pr-3">
+      <span className="flex items-center gap-2">
+        <StateShape state={site.state.state} />
+        <span className="min-w-0 flex-1 truncate text-base font-semibold">{site.title}</span>
+        <span className={cn("tnum shrink-0 text-xs", silent ? "text-silent" : "text-muted-foreground")}>
+          {site.lastContactMs === null ? "never heard" : now === null ? "" : `${silent ? "silent " : ""}${ageText(now - site.lastContactMs)}`}
+        </span>
+      </span>
+      <span className="truncate text-xs text-muted-foreground">
+        {siteKindWords[site.kind]}, {site.jurisdiction}, {site.uplink}
+        {control?.rttMs != null ? <span className="tnum">, {control.rttMs} ms</span> : null}
+      </span>
+      <span className="mt-1.5 min-h-0 flex-1 overflow-hidden">
+        {overlay ? <Overlay units={overlay} /> : detail === "near" ? <Names site={site} /> : <Dots site={site} />}
+      </span>
+      <span className="flex gap-3 text-xs text-muted-foreground">
+        <IntervalCount atLeast={site.nodes.min} atMost={site.nodes.max} of={site.nodes.total} word="nodes" />
+        <IntervalCount atLeast={site.units.min} atMost={site.units.max} of={site.units.total} word="units" />
+      </span>
+    </span>
+  );
+}
+
+const DOTS = 60;
+
+/** Each node as its shape; beyond sixty they are counted by state instead. */
+function Dots({ site }: { site: SiteBox["site"] }) {
+  if (site.nodesHere.length === 0) return <span className="text-xs text-muted-foreground">No machine has joined.</span>;
+  if (site.nodesHere.length > DOTS) {
+    const counts = new Map<State, number>();
+    for (const node of site.nodesHere) counts.set(node.state.state, (counts.get(node.state.state) ?? 0) + 1);
+    return (
+      <span className="flex flex-wrap gap-x-3 gap-y-1 text-sm">
+        {[...counts].map(([state, count]) => (
+          <span key={state} className="tnum flex items-center gap-1.5" style={{ color: stateVar[state] }}>
+            <StateShape state={state} /> {count}
+          </span>
+        ))}
+      </span>
+    );
+  }
+  return (
+    <span className="flex flex-wrap gap-1">
+      {site.nodesHere.map((node) => (
+        <span key={node.name} title={`${node.name}: ${node.state.because}`} className="grid size-3.5 place-items-center">
+          <StateShape state={node.state.state} size={11} />
+        </span>
+      ))}
+    </span>
+  );
+}
+
+/** Close up: the nodes by name with their units. Text is small because the picture is magnified. */
+function Names({ site }: { site: SiteBox["site"] }) {
+  const shown = site.nodesHere.slice(0, 10);
+  return (
+    <span className="grid grid-cols-2 gap-x-2 gap-y-0.5 text-[9px] leading-3">
+      {shown.map((node) => (
+        <span key={node.name} className="flex min-w-0 items-center gap-1" title={node.state.because}>
+          <StateShape state={node.state.state} size={7} />
+          <span className="min-w-0 truncate">{node.name}</span>
+          <span className="ml-auto flex shrink-0 gap-px">
+            {node.units.slice(0, 6).map((unit) => (
+              <StateShape key={unit.unit} state={unit.state} size={5} />
+            ))}
+          </span>
+        </span>
+      ))}
+      {site.nodesHere.length > shown.length ? <span className="text-muted-foreground">and {site.nodesHere.length - shown.length} more</span> : null}
+    </span>
+  );
+}
+
+/** The chosen workload's units here: which revisions run, and how they are. */
+function Overlay({ units }: { units: { generation: number; state: State }[] }) {
+  const byRevision = new Map<number, State[]>();
+  for (const unit of units) byRevision.set(unit.generation, [...(byRevision.get(unit.generation) ?? []), unit.state]);
+  return (
+    <span className="flex flex-col gap-1 text-sm">
+      {[...byRevision]
+        .sort(([a], [b]) => b - a)
+        .map(([generation, list]) => (
+          <span key={generation} className="flex items-center gap-2">
+            <span className="tnum w-8 font-medium">r{generation}</span>
+            <span className="flex flex-wrap gap-1">
+              {list.slice(0, 16).map((state, index) => (
+                <StateShape key={index} state={state} size={11} label={state} />
+              ))}
+            </span>
+            <span className="tnum text-xs text-muted-foreground">{list.length}</span>
+          </span>
+        ))}
+    </span>
+  );
+}
+
+/** Above a site that is cut off: a fault across its way to the control plane, with the time it opened. */
+function FaultLine({ cut, sinceMs }: { cut: boolean; sinceMs: number | null }) {
+  const now = useNow();
+  if (!cut) return null;
+  return (
+    <span className="pointer-events-none absolute inset-x-0 -top-5 flex items-center text-silent">
+      <svg aria-hidden width={BOX_W} height="14" viewBox={`0 0 ${BOX_W} 14`} className="absolute inset-x-0">
+        <path d={zigzag(BOX_W)} fill="none" stroke="currentColor" strokeWidth="1.6" />
+      </svg>
+      <span className="tnum relative mx-auto whitespace-nowrap bg-background px-1.5 text-2xs font-medium">
+        out of reach{sinceMs !== null && now !== null ? ` for ${ageText(now - sinceMs)}` : ""}
+      </span>
+    </span>
+  );
+}
+
+function zigzag(width: number): string {
+  let path = "M 0 7";
+  for (let x = 8; x <= width; x += 8) path += ` L ${x} ${(x / 8) % 2 === 0 ? 11 : 3}`;
+  return path;
+}

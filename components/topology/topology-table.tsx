@@ -1,0 +1,122 @@
+"use client";
+
+import Link from "next/link";
+import { routes } from "@/components/routes";
+import { Age, IntervalCount, StateMark, StateShape } from "@/components/state";
+import { siteKindWords } from "@/components/fleet/words";
+import { Badge } from "@/components/ui/badge";
+import { PageBody, Section } from "@/components/ui/page";
+import { Table, Td, Th, Tr } from "@/components/ui/table";
+import type { TopologyView } from "@/server/core/views";
+
+/** The table twin of the picture: the same sites, links and units. */
+export function TopologyTable({ view, project, workload }: { view: TopologyView; project: string; workload: string | null }) {
+  const control = new Map(view.control.map((one) => [one.site, one]));
+  const titles = new Map(view.sites.map((site) => [site.name, site.title]));
+  return (
+    <PageBody>
+      <Section title="Sites" aside={<span className="tnum">{view.sites.length}</span>} flush>
+        <Table label="Sites">
+          <thead>
+            <tr>
+              <Th>Site</Th>
+              <Th>State</Th>
+              <Th>Kind</Th>
+              <Th>Jurisdiction</Th>
+              <Th>Uplink</Th>
+              <Th numeric>Nodes</Th>
+              <Th numeric>Units</Th>
+              {workload ? <Th>Units of {workload}</Th> : null}
+              <Th numeric>Round trip</Th>
+              <Th numeric>Heard</Th>
+              <Th>Why</Th>
+            </tr>
+          </thead>
+          <tbody>
+            {view.sites.map((site) => {
+              const mine = workload ? site.nodesHere.flatMap((node) => node.units.filter((unit) => unit.workload === workload)) : [];
+              return (
+                <Tr key={site.name} className={site.state.state === "silent" ? "hatched" : undefined}>
+                  <Td className="whitespace-nowrap">
+                    <Link href={routes.site(project, site.name)} className="font-medium hover:underline">
+                      {site.title}
+                    </Link>
+                  </Td>
+                  <Td>
+                    <StateMark state={site.state.state} />
+                  </Td>
+                  <Td className="whitespace-nowrap">{siteKindWords[site.kind]}</Td>
+                  <Td>{site.jurisdiction}</Td>
+                  <Td>{site.uplink}</Td>
+                  <Td numeric>
+                    <IntervalCount atLeast={site.nodes.min} atMost={site.nodes.max} of={site.nodes.total} />
+                  </Td>
+                  <Td numeric>
+                    <IntervalCount atLeast={site.units.min} atMost={site.units.max} of={site.units.total} />
+                  </Td>
+                  {workload ? (
+                    <Td>
+                      {mine.length === 0 ? (
+                        <span className="text-muted-foreground">none</span>
+                      ) : (
+                        <span className="flex flex-wrap gap-x-2">
+                          {mine.map((unit) => (
+                            <span key={unit.unit} className="tnum inline-flex items-center gap-1">
+                              <StateShape state={unit.state} size={9} label={unit.state} />r{unit.generation}
+                            </span>
+                          ))}
+                        </span>
+                      )}
+                    </Td>
+                  ) : null}
+                  <Td numeric>{control.get(site.name)?.rttMs == null ? <span className="text-muted-foreground">not measured</span> : `${control.get(site.name)?.rttMs} ms`}</Td>
+                  <Td numeric>
+                    <Age at={site.lastContactMs} className="min-w-0" />
+                  </Td>
+                  <Td className="max-w-80 truncate text-muted-foreground" title={site.state.because}>
+                    {site.state.because}
+                  </Td>
+                </Tr>
+              );
+            })}
+          </tbody>
+        </Table>
+      </Section>
+      <Section title="Links" aside={<span className="tnum">{view.links.length}</span>} flush>
+        <Table label="Links">
+          <thead>
+            <tr>
+              <Th>Between</Th>
+              <Th>State</Th>
+              <Th numeric>Latency</Th>
+              <Th numeric>Loss</Th>
+              <Th numeric>Bandwidth</Th>
+              <Th numeric>Price per GiB</Th>
+              <Th>Workloads</Th>
+              <Th>Why</Th>
+            </tr>
+          </thead>
+          <tbody>
+            {view.links.map((link) => (
+              <Tr key={`${link.siteA}~${link.siteB}`}>
+                <Td className="whitespace-nowrap">
+                  {titles.get(link.siteA) ?? link.siteA} and {titles.get(link.siteB) ?? link.siteB}{" "}
+                  {link.simulated ? <Badge tone="outline">simulated</Badge> : null}
+                </Td>
+                <Td>
+                  <StateMark state={link.state} />
+                </Td>
+                <Td numeric>{link.latencyMs} ms</Td>
+                <Td numeric>{link.lossPercent} %</Td>
+                <Td numeric>{link.bandwidthMbps} Mbit/s</Td>
+                <Td numeric>{link.pricePerGib}</Td>
+                <Td>{link.workloads.length > 0 ? link.workloads.join(", ") : <span className="text-muted-foreground">none</span>}</Td>
+                <Td className="text-muted-foreground">{link.because}</Td>
+              </Tr>
+            ))}
+          </tbody>
+        </Table>
+      </Section>
+    </PageBody>
+  );
+}
