@@ -41,6 +41,7 @@ export const webEnv = baseEnv.extend({
   OIDC_CLIENT_SECRET: text.optional(),
   OIDC_NAME: text.optional().describe("What the sign-in button says, such as `Example University`."),
   AGENT_BUNDLE_FILE: text.optional().describe("The agent that /download/agent serves; dist/agent/holdfast-agent.cjs by default."),
+  HOLDFAST_SCREENS: flag.default(true).describe("0: serve the API only, without the screens; needs no `next build`."),
   SESSION_HOURS: z.coerce.number().min(1).max(720).default(12),
 });
 
@@ -132,4 +133,10 @@ export function readEnvOrExit<S extends z.ZodType>(schema: S): z.infer<S> {
     process.stderr.write(`${error.message}\n`);
     process.exit(2);
   }
+}
+
+/** Next and React choose their production code by NODE_ENV, at the moment they are loaded; the programs in dist are that. */
+export function runAsProduction(): void {
+  const env: Record<string, string | undefined> = process.env;
+  env.NODE_ENV ??= "production";
 }

@@ -5,17 +5,16 @@ import type { Permission } from "../../core/access/permissions";
 
 /** A change pointer: what changed, never the new value; whoever wants that asks the authorised query. */
 export type ChangePointer = { cursor: string; topic: string; key: string; projectId: string | null };
-export type ChangePage = { items: ChangePointer[]; cursor: string };
+export type ChangePage = { items: ChangePointer[]; cursor: string; gap: boolean };
 
 export type EventHubDeps = {
-  /** Pointers after a cursor, in commit order; of one project (and of none) when it is given. */
-  changesSince(cursor: string, limit: number, projectId?: string): Promise<ChangePage>;
+  /** Pointers after a cursor, in commit order; `gap` says that some of them are no longer kept. */
+  changesSince(cursor: string, limit: number): Promise<ChangePage>;
   /** The cursor behind which nothing is missing right now. */
   latestCursor(): Promise<string>;
   /** Whether the stream's session still stands, with what rights; null ends the stream. */
   recheck(token: string): Promise<Actor | null>;
   fault(error: unknown): void;
-  nowMs(): number;
 };
 
 /** Who may hear that something of a topic changed. Topics that are not named need only a role in the project. */
@@ -146,7 +145,8 @@ export class EventHub {
   private async replay(stream: Stream, lastEventId: string): Promise<string | null> {
     let cursor = lastEventId;
     for (let sent = 0; sent < MOST_TO_REPLAY; ) {
-      const page = await this.deps.changesSince(cursor, PAGE, stream.project.id);
+      const page = await this.deps.changesSince(cursor, PAGE);
+      if (page.gap) break;
       cursor = page.cursor;
       sent += page.items.length;
       this.send(stream, writeEvents(page.items, stream.project.id, stream.hears));
