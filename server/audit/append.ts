@@ -24,9 +24,11 @@ export type AuditEntry = AuditSubject & { actor: Actor; outcome: "done" | "refus
 
 /** Longest name and reason that are kept whole. */
 const LONGEST = 2_000;
-/** Control characters (line breaks above all) would let a name forge lines in exports and terminals. */
+/** Control characters, line breaks and marks of writing direction would let a name forge lines in exports and terminals. */
 // eslint-disable-next-line no-control-regex
-const clean = (text: string) => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, " ").slice(0, LONGEST);
+const clean = (text: string) => text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, " ").slice(0, LONGEST);
+/** A reason may have lines. */
+const cleanLines = (text: string) => text.split("\n").map(clean).join("\n").slice(0, LONGEST);
 
 /** Appends one entry in the transaction of the change that it tells of. */
 export async function appendAudit(tx: Tx, e: AuditEntry): Promise<{ seq: number }> {
@@ -44,7 +46,7 @@ export async function appendAudit(tx: Tx, e: AuditEntry): Promise<{ seq: number 
     object: clean(e.object),
     outcome: e.outcome,
     refusal: e.refusal ?? null,
-    reason: reason ? clean(reason) : null,
+    reason: reason ? cleanLines(reason) : null,
     before: e.before ?? null,
     after: e.after ?? null,
     requestId: e.actor.requestId ?? null,

@@ -22,7 +22,7 @@ const actorWords = { person: "", token: "token ", node: "node ", system: "" } as
  */
 export function sentenceOf(t: Told): string {
   const phrase = phrases[t.action] ?? { done: `did ${t.action} to {object}`, tried: `do ${t.action} to {object}` };
-  const fill = (text: string) => text.replace("{object}", t.object === "" ? "?" : t.object);
+  const fill = (text: string) => text.split("{object}").join(t.object === "" ? "?" : t.object);
   const who = t.action === "node.enrol" && t.outcome === "done" ? "A machine" : `${actorWords[t.actorKind]}${t.actor}`;
   if (t.outcome === "done") return endWith(`${who} ${fill(phrase.done)}`, t.reason);
   return endWith(`${who} tried to ${fill(phrase.tried)} and was refused`, t.refusal);
