@@ -13,6 +13,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { BUNDLES, closureOf, makeBundle } from "./build/bundles.mjs";
 import { filesBelow, recall } from "./build/inputs.mjs";
+import { locked } from "./lib/lock.mjs";
 import { DIST, ROOT, inRoot } from "./lib/paths.mjs";
 import { phases } from "./lib/phases.mjs";
 import { runLogged } from "./lib/run.mjs";
@@ -63,6 +64,12 @@ async function buildConsole(memory) {
  * @param {{ show?: import("./lib/phases.mjs").Phases, only?: string[] }} [options]  `only`: parts of targets' names
  */
 export async function build({ show = phases(), only = [] } = {}) {
+  const waiting = (/** @type {{ pid: number }} */ other) => show.say(`  waiting for another build of this checkout (process ${other.pid})`);
+  await locked(path.join(DIST, ".build.lock"), waiting, () => buildAll(show, only));
+}
+
+/** @param {import("./lib/phases.mjs").Phases} show @param {string[]} only */
+async function buildAll(show, only) {
   const wanted = (/** @type {string} */ name) => only.length === 0 || only.some((part) => name.includes(part));
   const memory = recall();
   /** @type {string[]} */

@@ -13,6 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { findBinaries } from "./binaries.mjs";
 import { APP_ROLE, OWNER_ROLE, ensureDatabase, ensureRoles } from "./databases.mjs";
 import { isAlive, readPidFile, runningOn, servesFolder } from "./postmaster.mjs";
+import { stopServer } from "./stop.mjs";
 
 export { APP_ROLE, OWNER_ROLE, dropDatabase, ensureDatabase, onDatabase } from "./databases.mjs";
 
@@ -171,23 +172,6 @@ async function launch({ binaries, dataDir, logFile, port: wanted, durable, log }
   }
 }
 
-/** Signals a fast shutdown and waits; a server that does not end in time is told to end at once. @param {number} pid @param {string} dataDir */
-async function stopServer(pid, dataDir) {
-  const here = () => isAlive(pid) && servesFolder(pid, dataDir);
-  for (const [signal, waitMs] of /** @type {const} */ ([["SIGINT", 20_000], ["SIGQUIT", 10_000], ["SIGKILL", 5_000]])) {
-    if (!here()) return;
-    try {
-      process.kill(pid, signal);
-    } catch {
-      return;
-    }
-    for (const until = Date.now() + waitMs; Date.now() < until; ) {
-      if (!here()) return;
-      await delay(POLL_MS);
-    }
-  }
-}
-
 /**
  * Starts the embedded PostgreSQL of this folder, or adopts the one that runs there, and makes sure of its two roles and
  * its database. Throws an Error whose message says what to do.
@@ -241,17 +225,4 @@ async function ready(pid, dataDir) {
     await delay(POLL_MS);
   }
   throw new Error(`A PostgreSQL (process ${pid}) has been starting or stopping on ${dataDir} for ${READY_WAIT_MS / 1000} s. End it, then start again.`);
-}
-
-/**
- * Stops whatever server runs on this home folder, without starting one.
- * @param {string} home
- * @returns {Promise<boolean>} was there one?
- */
-export async function stopPostgres(home) {
-  const dataDir = path.join(path.resolve(home), "data");
-  const found = runningOn(dataDir, () => {});
-  if (!found) return false;
-  await stopServer(found.pid, dataDir);
-  return true;
 }

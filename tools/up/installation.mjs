@@ -1,0 +1,311 @@
+/** One running installation: what is started, in which order, what is watched meanwhile, and how it is stopped. */
+import { execFile } from "node:child_process";
+import fs from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { build } from "../build.mjs";
+import { inRoot } from "../lib/paths.mjs";
+import { seconds } from "../lib/phases.mjs";
+import { endProcess, isRunning } from "../lib/processes.mjs";
+import { startPostgres } from "../pg/index.mjs";
+import { health } from "./http.mjs";
+import { readJson, writeJson } from "./instance.mjs";
+import { endLeftovers } from "./leftovers.mjs";
+import { choosePorts } from "./ports.mjs";
+import { environmentOf, serverProgram } from "./services.mjs";
+import { Child } from "./supervisor.mjs";
+
+const run = promisify(execFile);
+
+const WATCH_MS = 500;
+const READY_WAIT_MS = 120_000;
+const PILOT_WAIT_MS = 240_000;
+const SERVER_GRACE_MS = 15_000;
+/** The pilot stops its agents, and they their units: that takes as long as the slowest unit's drain. */
+const PILOT_GRACE_MS = 45_000;
+const EARLY_FAILURES = 4;
+const TOKEN_NAME = "pilot";
+
+/** Thrown inside a start when a stop was asked for: the start is left, and the stop goes on. */
+class Stopped extends Error {
+  name = "Stopped";
+}
+
+export class Installation {
+  /** @type {Child[]} In the order of starting; stopped in this order backwards. */
+  #children = [];
+  /** @type {import("../pg/index.mjs").Running | undefined} */
+  #database;
+  #stopping = false;
+  /** @type {() => void} */
+  #stop = () => {};
+  #stopAsked = new Promise((/** @type {(value: void) => void} */ resolve) => (this.#stop = resolve));
+  #startedAt = Date.now();
+
+  /**
+   * @param {{ options: ReturnType<typeof import("./options.mjs").upOptions>, instance: import("./instance.mjs").Instance,
+   *   left: Record<string, import("../lib/processes.mjs").Mark>, show: import("../lib/phases.mjs").Phases }} o
+   */
+  constructor({ options, instance, left, show }) {
+    this.options = options;
+    this.instance = instance;
+    this.left = left;
+    this.show = show;
+  }
+
+  /** Starts everything, keeps it running, and stops it when asked. @returns {Promise<number>} exit code */
+  async runUntilStopped() {
+    let asked = 0;
+    const ask = () => {
+      asked += 1;
+      if (asked > 1) return this.#endAtOnce();
+      this.#stopping = true;
+      this.#stop();
+    };
+    for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, ask);
+    /** @type {unknown} */
+    let failure;
+    try {
+      await this.#start();
+      await this.#watch();
+    } catch (error) {
+      if (!(error instanceof Stopped)) failure = error;
+    }
+    this.#stopping = true;
+    await this.#stopAll();
+    if (failure) throw failure;
+    return 0;
+  }
+
+  /** Leaves the start as soon as a stop was asked for. */
+  #goOn() {
+    if (this.#stopping) throw new Stopped();
+  }
+
+  /** @template T @param {string} label @param {(note: (text: string) => void) => Promise<T>} work */
+  async #phase(label, work) {
+    this.#goOn();
+    const result = await this.show.run(label, work);
+    this.#goOn();
+    return result;
+  }
+
+  async #start() {
+    const { options, instance, show } = this;
+    await build({ show });
+    this.#goOn();
+    if (Object.values(this.left).some(isRunning)) {
+      await this.#phase("clearing away what a crash left running", async () => {
+        for (const mark of Object.values(this.left).reverse()) await endProcess(mark, SERVER_GRACE_MS);
+      });
+    }
+    instance.update({ children: {} });
+    const ports = await choosePorts({ folder: options.data, host: options.host, asked: options.port, say: show.say });
+    const database = await this.#phase("PostgreSQL", (note) => this.#startDatabase(note));
+    this.#database = database;
+    const told = () => environmentOf({ folder: options.data, host: options.host, ports, database: this.#database ?? database });
+    await this.#phase("migrations", async (note) => note(await this.#program("migrate", [], told().ownerEnv)));
+
+    const { url } = told();
+    instance.update({ url });
+    const at = { host: options.host, port: ports.web, tls: url.startsWith("https:") && Boolean(process.env["HOLDFAST_TLS_CERT"]) };
+    await this.#phase("gateway, scheduler and console", async (note) => {
+      this.#add("gateway", () => ({ args: [serverProgram("gateway")], env: { ...told().env, OPS_PORT: String(ports.gatewayOps) } }));
+      this.#add("scheduler", () => ({ args: [serverProgram("scheduler")], env: { ...told().env, OPS_PORT: String(ports.schedulerOps) } }));
+      this.#add("web", () => ({ args: [serverProgram("web")], env: told().env }));
+      await this.#untilReady(at, ["web", "scheduler", "gateway"], READY_WAIT_MS, note);
+    });
+    const admin = await this.#phase("first administrator", async (note) => {
+      /** @type {{ login: string, password?: string, created: boolean }} */
+      const made = JSON.parse(lastLine(await this.#program("admin", ["first-admin", "--json"], told().ownerEnv)));
+      note(made.created ? `${made.login}, created` : "there is one already");
+      return made;
+    });
+    let pilot = "";
+    if (options.pilot) pilot = await this.#startPilot(ports, told, at);
+    instance.update({ state: "running" });
+    this.#summary({ url, admin, pilot, host: options.host });
+  }
+
+  /** @param {(text: string) => void} note */
+  async #startDatabase(note) {
+    const database = await startPostgres({ home: this.instance.file("postgres"), log: note });
+    note(`port ${database.port}${database.adopted ? ", was running" : ""}`);
+    return database;
+  }
+
+  /** Runs one of the server's commands to its end and gives what it printed. @param {string} name @param {string[]} args @param {NodeJS.ProcessEnv} env */
+  async #program(name, args, env) {
+    try {
+      const { stdout } = await run(process.execPath, [serverProgram(name), ...args], { env, maxBuffer: 16e6 });
+      return stdout.trim().split("\n").at(-1) ?? "";
+    } catch (error) {
+      const { stderr, stdout, message } = /** @type {Error & { stderr?: string, stdout?: string }} */ (error);
+      throw new Error(`${name} failed: ${(stderr || stdout || message).trim().split("\n").slice(-15).join("\n")}`);
+    }
+  }
+
+  /** @param {string} name @param {() => { args: string[], env: NodeJS.ProcessEnv }} command @param {{ graceMs?: number, mayFinish?: boolean }} [more] */
+  #add(name, command, { graceMs = SERVER_GRACE_MS, mayFinish = false } = {}) {
+    const child = new Child({
+      name,
+      command,
+      graceMs,
+      mayFinish,
+      logFile: this.instance.file("logs", `${name}.log`),
+      onProcess: (mark) => this.instance.child(name, mark),
+      say: this.show.say,
+    });
+    this.#children.push(child);
+    child.start();
+    return child;
+  }
+
+  /**
+   * Waits until all of these processes say they are ready.
+   * @param {Parameters<typeof health>[0]} at @param {string[]} names @param {number} waitMs @param {(text: string) => void} note
+   */
+  async #untilReady(at, names, waitMs, note) {
+    const until = Date.now() + waitMs;
+    /** @type {string[]} */
+    let missing = names;
+    while (Date.now() < until) {
+      this.#goOn();
+      const now = await health(at);
+      missing = names.filter((name) => !now?.processes.some((one) => one.name === name && one.state === "ready"));
+      if (now && missing.length === 0) return note("");
+      note(`waiting for ${missing.join(", ")}`);
+      const broken = this.#children.find((child) => names.includes(child.name) && child.failures >= EARLY_FAILURES);
+      if (broken) throw new Error(`${broken.name} does not stay up. The end of its log (${this.instance.file("logs", `${broken.name}.log`)}):\n${broken.lastWords()}`);
+      await delay(150);
+    }
+    const words = this.#children.filter((child) => missing.includes(child.name)).map((child) => `${child.name}:\n${child.lastWords()}`);
+    throw new Error(`not ready after ${waitMs / 1000} s: ${missing.join(", ")}. Logs: ${this.instance.file("logs")}\n${words.join("\n")}`);
+  }
+
+  /**
+   * @param {import("./ports.mjs").Ports} ports @param {() => ReturnType<typeof environmentOf>} told @param {Parameters<typeof health>[0]} at
+   * @returns {Promise<string>} what to say of it
+   */
+  async #startPilot(ports, told, at) {
+    const { options, instance, show } = this;
+    const token = await this.#pilotToken(told);
+    const local = ["0.0.0.0", "::"].includes(options.host) ? "127.0.0.1" : options.host;
+    try {
+      await this.#phase("pilot fleet", async (note) => {
+        const child = this.#add(
+          "pilot",
+          // The token travels in the environment: arguments are shown to everybody by `ps`.
+          () => ({
+            args: [inRoot("dist/pilot/main.cjs"), "--data", options.data, "--server", `${at.tls ? "https" : "http"}://${local === "127.0.0.1" ? "localhost" : local}:${ports.web}`, "--gateway", `${local}:${ports.gateway}`],
+            env: { ...told().env, HOLDFAST_TOKEN: token },
+          }),
+          { graceMs: PILOT_GRACE_MS, mayFinish: true },
+        );
+        const until = Date.now() + PILOT_WAIT_MS;
+        for (;;) {
+          this.#goOn();
+          if (child.finished) return note(child.lastWords().split("\n").at(-1) ?? "");
+          const report = (await health(at))?.processes.find((one) => one.name === "pilot");
+          const remark = /** @type {{ details?: { note?: string } } | undefined} */ (report)?.details?.note;
+          if (report?.state === "ready") return note(remark ?? "");
+          note(remark ?? "starting");
+          if (Date.now() > until) throw new Error(remark ?? child.lastWords());
+          await delay(250);
+        }
+      });
+      return "";
+    } catch (error) {
+      if (error instanceof Stopped) throw error;
+      show.say(`! the pilot is not ready yet: ${/** @type {Error} */ (error).message}`);
+      return `not ready; see ${instance.file("logs", "pilot.log")}`;
+    }
+  }
+
+  /** The pilot's token: made once, kept for the next start, made anew a week before it expires. @param {() => ReturnType<typeof environmentOf>} told */
+  async #pilotToken(told) {
+    const file = this.instance.file("pilot-token.json");
+    /** @type {{ token: string, expiresMs: number } | undefined} */
+    const kept = readJson(file);
+    if (kept && kept.expiresMs - Date.now() > 7 * 86_400_000) return kept.token;
+    const made = JSON.parse(lastLine(await this.#program("admin", ["service-token", "--name", TOKEN_NAME, "--role", "administrator", "--project", "default", "--json"], told().ownerEnv)));
+    const expiresMs = Number(made.expiresMs ?? Date.parse(made.expiresAt ?? "")) || Date.now();
+    writeJson(file, { token: made.token, expiresMs });
+    return String(made.token);
+  }
+
+  /** @param {{ url: string, host: string, admin: { login: string, password?: string, created: boolean }, pilot: string }} o */
+  #summary({ url, admin, pilot, host }) {
+    const total = seconds(Date.now() - this.#startedAt);
+    const lines = [
+      "",
+      `Holdfast is running (${total}).`,
+      `  console   ${url}`,
+      admin.created && admin.password
+        ? `  sign in   ${admin.login}  with the one-time password  ${admin.password}   (shown only now; you will choose your own)`
+        : `  sign in   ${admin.login}  (password forgotten? npm run admin -- recover-password --login ${admin.login})`,
+      ...(pilot ? [`  pilot     ${pilot}`] : []),
+      `  data      ${this.options.data}   (logs in ${this.instance.file("logs")})`,
+      "  stop      Ctrl-C here, or npm run down",
+      "",
+    ];
+    this.show.say(lines.join("\n"));
+    if (!["127.0.0.1", "::1", "localhost"].includes(host) && !url.startsWith("https:")) {
+      this.show.say("! The console listens to the network without encryption: set HOLDFAST_TLS_CERT and HOLDFAST_TLS_KEY, or put a TLS proxy before it.\n");
+    }
+  }
+
+  /** Until a stop is asked for: brings the database back if it dies, and keeps the logs bounded. */
+  async #watch() {
+    let ticks = 0;
+    while (!this.#stopping) {
+      await Promise.race([this.#stopAsked, delay(WATCH_MS)]);
+      if (this.#stopping) return;
+      if (this.#database && !this.#database.alive()) await this.#reviveDatabase(this.#database);
+      ticks += 1;
+      if (ticks % 120 === 0) for (const child of this.#children) child.trimLog();
+    }
+  }
+
+  /** @param {import("../pg/index.mjs").Running} lost */
+  async #reviveDatabase(lost) {
+    this.show.say("! PostgreSQL ended; starting it again");
+    try {
+      this.#database = await startPostgres({ home: this.instance.file("postgres"), log: () => {} });
+    } catch (error) {
+      this.show.say(`! ${/** @type {Error} */ (error).message}; trying again`);
+      return;
+    }
+    // Its port was taken meanwhile: everybody has to be told the new one.
+    if (this.#database.appUrl !== lost.appUrl) for (const child of this.#children) await child.restart();
+  }
+
+  async #stopAll() {
+    const { show, instance } = this;
+    instance.update({ state: "stopping" });
+    for (const child of [...this.#children].reverse()) await show.run(`stopping ${child.name}`, () => child.stop());
+    if (this.#database) await show.run("stopping PostgreSQL", () => this.#database?.stop());
+    const ended = await endLeftovers(this.options.data);
+    if (ended) show.say(`! ended ${ended} processes that had stayed behind`);
+    instance.release();
+    show.say("Holdfast has stopped.");
+  }
+
+  /** A second Ctrl-C: no more waiting. */
+  #endAtOnce() {
+    this.show.say("\nending everything at once");
+    const marks = /** @type {Record<string, { pid: number }>} */ (readJson(this.instance.file("instance.json"))?.["children"] ?? {});
+    for (const { pid } of [...Object.values(marks), ...(this.#database ? [{ pid: this.#database.pid }] : [])]) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // Gone already.
+      }
+    }
+    fs.rmSync(this.instance.file("instance.json"), { force: true });
+    process.exit(130);
+  }
+}
+
+/** @param {string} text */
+const lastLine = (text) => text.trim().split("\n").at(-1) ?? "";
