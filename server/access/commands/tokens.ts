@@ -19,8 +19,8 @@ export function tokenCommands(deps: AccessDeps) {
       const id = newId("token");
       return auditedCommand(store, actor, { action: "token.create", objectKind: "token", objectId: id, object: input.name, projectId: project.id }, async (tx, note) => {
         const nowMs = clock.nowMs();
-        const same = (await sessions.listServiceTokens(tx.client, project.id, nowMs)).filter((t) => t.name === input.name && t.revokedAtMs === null && t.expiresAtMs > nowMs);
-        if (same.length > 0 && !input.replace) return refuseNow("already_exists", `There is a token '${input.name}' already.`, "Revoke it first, or choose another name.", [{ path: "name", message: "taken", remedy: "Choose another name, or revoke the token that has it." }]);
+        const same = await sessions.unrevokedServiceTokens(tx.client, project.id, input.name);
+        if (same.some((t) => t.expiresAtMs > nowMs) && !input.replace) return refuseNow("already_exists", `There is a token '${input.name}' already.`, "Revoke it first, or choose another name.", [{ path: "name", message: "taken", remedy: "Choose another name, or revoke the token that has it." }]);
         for (const t of same) await sessions.revokeServiceToken(tx.client, t.id, nowMs);
         const token = newToken(tokenPrefix.service);
         const expiresAtMs = nowMs + input.expiresInDays * DAY_MS;

@@ -83,6 +83,11 @@ export async function serviceTokenById(db: Queryable, projectId: string, id: str
   const row = await oneOrNone<TokenRow>(db, `select ${tokenColumns} from service_tokens where project_id = $1 and id = $2`, [projectId, id]);
   return row && tokenOf(row);
 }
+/** Tokens of a name that were not revoked, expired ones included: a name is held until then. */
+export async function unrevokedServiceTokens(db: Queryable, projectId: string, name: string): Promise<ServiceTokenRecord[]> {
+  const { rows } = await db.query<TokenRow>(`select ${tokenColumns} from service_tokens where project_id = $1 and name = $2 and revoked_at is null`, [projectId, name]);
+  return rows.map(tokenOf);
+}
 /** Active tokens first, then by age; those long gone are left out. */
 export async function listServiceTokens(db: Queryable, projectId: string, nowMs: number): Promise<ServiceTokenRecord[]> {
   const { rows } = await db.query<TokenRow>(
