@@ -111,8 +111,10 @@ export class EventStream {
         comment: () => this.set({ dataAtMs: Date.now() }),
         event: (event) => {
           if (event.id !== null) this.lastId = event.id;
-          if (event.event === "resync") this.on.missed(false);
-          else {
+          // "hello" only says where the stream stands; after "reset" what lies between is not kept any more.
+          if (event.event === "reset") this.on.missed(false);
+          else if (event.event === "ended") this.on.refused(401);
+          else if (event.event === "message") {
             const change = parseChange(event.data);
             if (change) this.on.change(change);
           }

@@ -10,11 +10,11 @@ function read(pieces: readonly string[]): { events: StreamEvent[]; comments: num
   return { events, comments };
 }
 
-const text = ': hello\n\nid: 41\ndata: {"topic":"node","key":"a"}\n\nid: 42\nevent: resync\ndata: one\ndata: two\n\n:\n\ndata: x\r\n\r\n';
+const text = ': hello\n\nid: 41\ndata: {"topic":"node","key":"a"}\n\nid: 42\nevent: reset\ndata: one\ndata: two\n\n:\n\ndata: x\r\n\r\n';
 const whole = {
   events: [
     { id: "41", event: "message", data: '{"topic":"node","key":"a"}' },
-    { id: "42", event: "resync", data: "one\ntwo" },
+    { id: "42", event: "reset", data: "one\ntwo" },
     { id: "42", event: "message", data: "x" },
   ],
   comments: 2,

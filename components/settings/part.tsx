@@ -1,0 +1,47 @@
+"use client";
+
+import type { ReactNode } from "react";
+import type { UseQueryResult } from "@tanstack/react-query";
+import { explain, refusalOf } from "@/app/_client/refusal";
+import { useProject } from "@/components/shell/project-context";
+import { Alert } from "@/components/ui/alert";
+import { ErrorState, NoPermission } from "@/components/ui/empty-state";
+import { Loading, SkeletonRows } from "@/components/ui/skeleton";
+import type { Permission } from "@/server/core/access/permissions";
+
+/** One query of the settings in all its states; the content is drawn only with data. */
+export function Part<T>({
+  query,
+  what,
+  permission,
+  children,
+}: {
+  query: UseQueryResult<T, unknown>;
+  what: string;
+  permission: Permission;
+  children: (data: T) => ReactNode;
+}) {
+  const { me, may } = useProject();
+  if ((me !== null && !may(permission)) || refusalOf(query.error)?.code === "forbidden") return <NoPermission what={what} permission={permission} />;
+  if (query.data === undefined) {
+    if (query.isError) {
+      const { message, id } = explain(query.error);
+      return <ErrorState title={`The ${what} could not be loaded`} message={message} id={id} onRetry={() => void query.refetch()} />;
+    }
+    return (
+      <Loading what={what}>
+        <SkeletonRows rows={4} columns={5} />
+      </Loading>
+    );
+  }
+  return (
+    <>
+      {query.isError ? (
+        <Alert tone="silent" className="m-3" title="This is the last that could be loaded">
+          {explain(query.error).message}
+        </Alert>
+      ) : null}
+      {children(query.data)}
+    </>
+  );
+}
