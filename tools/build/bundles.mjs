@@ -112,3 +112,12 @@ export async function closureOf(entries) {
     });
   return result.metafile ? ownInputs(result.metafile) : [];
 }
+
+/** Bundles one benchmark, which may reach everywhere. @param {string} name @returns {Promise<string>} the file to run */
+export async function makeBench(name) {
+  const outfile = `dist/bench/${name}.mjs`;
+  await esbuild.build({ ...common(), write: true, entryPoints: [`bench/${name}.ts`], outfile, format: "esm", packages: "external", sourcemap: "linked" }).catch((error) => {
+    throw plain(error);
+  });
+  return inRoot(outfile);
+}
