@@ -12,6 +12,7 @@ import { Listener } from "./listener";
 import type { OnNudge } from "./listener";
 import { createPool } from "./pool";
 import { oneOrNone, queryableOf } from "./queryable";
+import { runRetention } from "./retention";
 import { runTransaction } from "./transaction";
 import type { Channel, Repositories, Tx } from "./transaction";
 
@@ -32,6 +33,8 @@ export interface Store {
   changesNow(): Promise<string>;
   /** Calls back with each batch of new pointers until the returned function is called; see `followChanges`. */
   followChanges(o: { from?: string; onBatch: (batch: ChangeBatch) => void | Promise<void> }): Promise<() => Promise<void>>;
+  /** Deletes what is older than the retention settings say; see `retention.ts`. Null while another process is at it. */
+  runRetention(nowMs: number): Promise<Record<string, number> | null>;
   /** Is the database there and migrated, and is the audit log append-only for this login? */
   check(): Promise<StoreCheck>;
   close(): Promise<void>;
@@ -67,6 +70,7 @@ export function openStore(o: { url: string; log: Logger; max?: number; name?: st
     changesNow: () => changesNow(client),
     followChanges: (f) =>
       followChanges({ db: client, listen: (fn) => listener.listen("holdfast_changes", fn), ...f, onTrouble: (error) => o.log.warn({ err: error }, "the change pointers could not be read; trying again") }),
+    runRetention: (nowMs) => runRetention(pool, nowMs),
     async check() {
       const startedMs = performance.now();
       const row = await oneOrNone<{ migration: string | null; writable: boolean }>(
@@ -90,6 +94,8 @@ export function openStore(o: { url: string; log: Logger; max?: number; name?: st
 export type { ChangeBatch, ChangeItem, ChangePointer } from "./changes";
 export type { OnNudge } from "./listener";
 export { isForeignKeyViolation, isNotPermitted, isRetryable, isUniqueViolation } from "./pool";
+export { RETENTION_SETTING, readRetention, retentionSettings, writeRetention } from "./retention";
+export type { RetentionSettings } from "./retention";
 export { asJson, oneOrNone, toMs, toMsOrNull } from "./queryable";
 export type { Queryable } from "./queryable";
 export { changeTopics, channels, requireCurrent } from "./transaction";

@@ -114,7 +114,7 @@ describe("migrations", () => {
 
   it("say so when the application's login does not work, or owns the tables", async () => {
     const db = await fresh();
-    await expect(migrate({ ...db, appUrl: withLogin(db.appUrl, "holdfast_app", "wrong"), folder: real })).rejects.toThrow(/DATABASE_URL does not work/);
+    await expect(migrate({ ...db, appUrl: withLogin(db.appUrl, "holdfast_nobody", "wrong"), folder: real })).rejects.toThrow(/DATABASE_URL does not work/);
     const said: string[] = [];
     await migrate({ ownerUrl: db.ownerUrl, appUrl: db.ownerUrl, folder: real, say: (line) => said.push(line) });
     expect(said.join("\n")).toMatch(/could change the audit log/);
