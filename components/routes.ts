@@ -8,9 +8,8 @@ const withQuery = (path: string, query?: Record<string, string | undefined>) => 
 
 export const routes = {
   root: () => "/",
-  signIn: (next?: string) => withQuery("/sign-in", { next }),
-  changePassword: (next?: string) => withQuery("/change-password", { next }),
-  invitation: (token: string) => `/invitation/${enc(token)}`,
+  signIn: (callbackUrl?: string) => withQuery("/sign-in", { callbackUrl }),
+  changePassword: (callbackUrl?: string) => withQuery("/sign-in", { change: "password", callbackUrl }),
 
   home: (project: string) => `/p/${enc(project)}`,
 

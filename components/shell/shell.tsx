@@ -5,7 +5,6 @@ import dynamic from "next/dynamic";
 import Link from "next/link";
 import { useQuery } from "@tanstack/react-query";
 import { Anchor, ChevronsUpDown, Menu, Search } from "lucide-react";
-import { explain } from "@/app/_client/refusal";
 import { useStaleOn } from "@/app/_client/stale-on";
 import { goToSignIn, useTRPC } from "@/app/_client/trpc";
 import { LiveFreshness, LiveProvider } from "@/components/live/live-provider";
@@ -20,6 +19,7 @@ import { NavList } from "./nav-list";
 import { PersonMenu } from "./person-menu";
 import { ProjectProvider } from "./project-context";
 import { StaleBanner } from "./stale-banner";
+import type { MeView } from "@/server/core/views";
 import { useShellKeys } from "./use-shell-keys";
 
 const Palette = dynamic(() => import("./palette"), { ssr: false });
@@ -29,11 +29,11 @@ const KeysDialog = dynamic(() => import("./keys-dialog").then((module) => module
  * What stands around every page of a project: menu, top bar (project, search, freshness, inbox, person) and the event
  * stream that keeps the page fresh. On a phone the menu is a drawer.
  */
-export function Shell({ project, children }: { project: string; children: ReactNode }) {
+export function Shell({ project, me: known, children }: { project: string; me: MeView; children: ReactNode }) {
   const trpc = useTRPC();
   const staleOn = useStaleOn();
-  const me = useQuery(trpc.me.get.queryOptions(undefined, { staleTime: 60_000 }));
-  const mine = me.data?.projects.find((one) => one.name === project);
+  const me = useQuery(trpc.me.get.queryOptions(undefined, { staleTime: 60_000, initialData: known }));
+  const mine = me.data.projects.find((one) => one.name === project);
   const home = useQuery({ ...trpc.home.get.queryOptions({ project }), enabled: mine !== undefined });
   const approvals = useQuery({ ...trpc.approvals.list.queryOptions({ project, state: "pending", limit: 1 }), enabled: mine !== undefined });
   const [menu, setMenu] = useState(false);
@@ -41,12 +41,9 @@ export function Shell({ project, children }: { project: string; children: ReactN
   const [keys, setKeys] = useState<boolean | null>(null);
   useShellKeys(project, { palette: () => setPalette((open) => !open), help: () => setKeys(true) });
 
-  if (me.data?.mustChangePassword && typeof window !== "undefined") {
-    window.location.replace(routes.changePassword(window.location.pathname));
-  }
   const counts = { a: approvals.data?.total };
   return (
-    <ProjectProvider project={project} me={me.data ?? null}>
+    <ProjectProvider project={project} me={me.data}>
       <LiveProvider project={project} staleOn={staleOn} onRefused={(status) => status === 401 && goToSignIn()}>
         <a href="#content" className="sr-only z-60 rounded-md bg-primary px-3 py-2 text-primary-foreground focus:not-sr-only focus:fixed focus:left-2 focus:top-2">
           Skip to the content
@@ -61,7 +58,7 @@ export function Shell({ project, children }: { project: string; children: ReactN
               <Button variant="ghost" size="icon" className="md:hidden" aria-label="Open the menu" onClick={() => setMenu(true)}>
                 <Menu className="size-4!" aria-hidden />
               </Button>
-              <ProjectSwitch project={project} projects={me.data?.projects ?? []} />
+              <ProjectSwitch project={project} projects={me.data.projects} />
               <button
                 type="button"
                 onClick={() => setPalette(true)}
@@ -77,17 +74,15 @@ export function Shell({ project, children }: { project: string; children: ReactN
                 <Search className="size-4!" aria-hidden />
               </Button>
               <Inbox needs={home.data?.needsMe} />
-              <PersonMenu me={me.data ?? null} project={project} onKeys={() => setKeys(true)} />
+              <PersonMenu me={me.data} project={project} onKeys={() => setKeys(true)} />
             </header>
             <StaleBanner />
             <main id="content" tabIndex={-1} className="flex min-h-0 flex-1 flex-col overflow-y-auto outline-none">
-              {me.data && !mine ? (
+              {!mine ? (
                 <ErrorState
                   title={`There is no project “${project}” in which you hold a role`}
                   message="Check the address, choose another project in the top bar, or ask an administrator for a role in it."
                 />
-              ) : me.isError && !me.data ? (
-                <ErrorState title="Holdfast did not answer" message={explain(me.error).message} id={explain(me.error).id} onRetry={() => void me.refetch()} />
               ) : (
                 children
               )}
