@@ -29,7 +29,7 @@ async function consoleInputs() {
   const beside = ["app", "components", "public"].flatMap((folder) => filesBelow(folder)).filter((file) => !/\.test\.tsx?$/.test(file));
   const entries = beside.filter((file) => /^app\/.*\.tsx?$/.test(file));
   const imported = await closureOf(entries);
-  const settings = ["next.config.ts", "postcss.config.mjs"].filter((file) => fs.existsSync(inRoot(file)));
+  const settings = ["next.config.mjs", "postcss.config.mjs"].filter((file) => fs.existsSync(inRoot(file)));
   return [...new Set([...beside, ...imported, ...settings, ...COMMON])];
 }
 

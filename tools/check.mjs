@@ -11,6 +11,7 @@ import { seconds } from "./lib/phases.mjs";
 const CRUISED = ["server", "agent", "cli", "pilot", "app", "components", "bench", "tools", "e2e"];
 
 const CHECKS = [
+  { name: "lockfile", program: "../tools/lockfile.mjs", args: [] },
   { name: "types (tsc)", program: "typescript/bin/tsc", args: ["--noEmit", "-p", "."] },
   { name: "lint (eslint)", program: "eslint/bin/eslint.js", args: ["--max-warnings", "0", "."] },
   { name: "ladder (dependency-cruiser)", program: "dependency-cruiser/bin/dependency-cruise.mjs", args: ["--config", ".dependency-cruiser.cjs", ...CRUISED] },

@@ -1,6 +1,7 @@
-import type { NextConfig } from "next";
+// Plain JavaScript on purpose: the production server reads this file too, and would need a compiler for anything else.
 
-const config: NextConfig = {
+/** @type {import("next").NextConfig} */
+const config = {
   // Without this Next looks for the root upwards and may take a lockfile outside the checkout for it.
   turbopack: { root: import.meta.dirname },
   // Drivers that find files of their own at run time; bundling breaks that.
