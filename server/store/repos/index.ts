@@ -26,3 +26,8 @@ export * as gatewayObservations from "./gateway-observations";
 export * as gatewayDesired from "./gateway-desired";
 export * as gatewaySpells from "./gateway-spells";
 export * as gatewayLogs from "./gateway-logs";
+export * as objects from "./objects";
+export * as secrets from "./secrets";
+export * as schedulerKeys from "./scheduler-keys";
+export * as schedulerSnapshot from "./scheduler-snapshot";
+export * as artifactRows from "./artifacts";

@@ -1,0 +1,101 @@
+import { parseBytes } from "../manifest/common";
+import type { UnitTemplate } from "../manifest/workload";
+
+/** What one unit takes from a node. */
+export interface Demand {
+  cpuMillis: number;
+  memoryBytes: number;
+  diskBytes: number;
+  /** Accelerators: how many, and of which model when that matters. */
+  devices: { count: number; model: string | null } | null;
+}
+
+/** What all units of a node take together. Devices are counted by the model that was asked for; "" is any. */
+export interface Load {
+  cpuMillis: number;
+  memoryBytes: number;
+  diskBytes: number;
+  devices: Readonly<Record<string, number>>;
+}
+
+/** What a node offers. `devices` counts accelerators by model. */
+export interface Capacity {
+  cpuMillis: number;
+  memoryBytes: number;
+  diskBytes: number;
+  devices: Readonly<Record<string, number>>;
+}
+
+export const noLoad: Load = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0, devices: {} };
+const ANY = "";
+
+export function demandOf(template: UnitTemplate): Demand {
+  const r = template.resources;
+  return { cpuMillis: r.cpuMillis, memoryBytes: parseBytes(r.memory), diskBytes: parseBytes(r.disk), devices: r.devices ? { count: r.devices.count, model: r.devices.model ?? null } : null };
+}
+
+/** The larger of each: room for either of two revisions while a rollout decides which one it is. */
+export function largerOf(a: Demand, b: Demand): Demand {
+  return {
+    cpuMillis: Math.max(a.cpuMillis, b.cpuMillis),
+    memoryBytes: Math.max(a.memoryBytes, b.memoryBytes),
+    diskBytes: Math.max(a.diskBytes, b.diskBytes),
+    devices: (a.devices?.count ?? 0) >= (b.devices?.count ?? 0) ? a.devices : b.devices,
+  };
+}
+
+/** Load after adding (`sign` 1) or releasing (-1) a demand. */
+export function withDemand(load: Load, demand: Demand, sign: 1 | -1 = 1): Load {
+  const model = demand.devices ? (demand.devices.model ?? ANY) : null;
+  return {
+    cpuMillis: load.cpuMillis + sign * demand.cpuMillis,
+    memoryBytes: load.memoryBytes + sign * demand.memoryBytes,
+    diskBytes: load.diskBytes + sign * demand.diskBytes,
+    devices: model === null ? load.devices : { ...load.devices, [model]: (load.devices[model] ?? 0) + sign * (demand.devices?.count ?? 0) },
+  };
+}
+
+/** What is short for a demand, in the order it is asked for; empty when it fits. */
+export function shortages(capacity: Capacity, load: Load, demand: Demand): { of: "device" | "cpu" | "memory" | "disk"; free: number; wanted: number }[] {
+  const found: ReturnType<typeof shortages> = [];
+  if (demand.devices) {
+    const free = freeDevices(capacity, load, demand.devices.model);
+    if (free < demand.devices.count) found.push({ of: "device", free, wanted: demand.devices.count });
+  }
+  const cpu = capacity.cpuMillis - load.cpuMillis;
+  if (cpu < demand.cpuMillis) found.push({ of: "cpu", free: cpu, wanted: demand.cpuMillis });
+  const memory = capacity.memoryBytes - load.memoryBytes;
+  if (memory < demand.memoryBytes) found.push({ of: "memory", free: memory, wanted: demand.memoryBytes });
+  const disk = capacity.diskBytes - load.diskBytes;
+  if (disk < demand.diskBytes) found.push({ of: "disk", free: disk, wanted: demand.diskBytes });
+  return found;
+}
+
+/** Whether it fits; the same answer as `shortages`, without the list. */
+export function fits(capacity: Capacity, load: Load, demand: Demand): boolean {
+  if (capacity.cpuMillis - load.cpuMillis < demand.cpuMillis || capacity.memoryBytes - load.memoryBytes < demand.memoryBytes || capacity.diskBytes - load.diskBytes < demand.diskBytes) return false;
+  return !demand.devices || freeDevices(capacity, load, demand.devices.model) >= demand.devices.count;
+}
+
+/**
+ * Devices that a unit can still get. Units that named a model hold devices of that model; units that named none can be
+ * put on any. So by Hall's theorem there is room exactly if no model is asked for more often than it is there, and all
+ * together not more often than there are devices.
+ */
+function freeDevices(capacity: Capacity, load: Load, model: string | null): number {
+  const total = sum(capacity.devices) - sum(load.devices);
+  return model === null ? total : Math.min(total, (capacity.devices[model] ?? 0) - (load.devices[model] ?? 0));
+}
+
+const sum = (counts: Readonly<Record<string, number>>): number => {
+  let n = 0;
+  for (const k in counts) n += counts[k] ?? 0;
+  return n;
+};
+
+/** True when a node holds more than it offers, in any dimension. */
+export function isOvercommitted(capacity: Capacity, load: Load): boolean {
+  if (load.cpuMillis > capacity.cpuMillis || load.memoryBytes > capacity.memoryBytes || load.diskBytes > capacity.diskBytes) return true;
+  if (sum(load.devices) > sum(capacity.devices)) return true;
+  return Object.entries(load.devices).some(([model, n]) => model !== ANY && n > (capacity.devices[model] ?? 0));
+}

@@ -1,0 +1,54 @@
+import { ageText } from "../fleet/age";
+import { shortages } from "./demand";
+import type { Load } from "./demand";
+import type { FleetNode } from "./fleet";
+import type { Reason } from "./reasons";
+import type { Shape } from "./shape";
+
+const tierRank: Record<string, number> = { none: 0, software: 1, tpm: 2 };
+
+/** Everything about a node alone that keeps a shape away, decisive reason first. Depends on no other unit. */
+export function nodeReasons(shape: Shape, node: FleetNode, nowMs: number): Reason[] {
+  const found: Reason[] = [];
+  const add = (code: Reason["code"], text: string) => void found.push({ code, text });
+  if (node.desiredState !== "active") add("not_active", `${node.name} is ${node.desiredState}.`);
+  if (node.contact === "never") add("not_connected", `${node.name} has not connected yet.`);
+  if (node.contact === "silent") add("silent", `${node.name} has been silent for ${ageText(nowMs - (node.lastSeenMs ?? nowMs))}.`);
+  // What an agent has never told can't be judged: a node that has not connected is refused for that alone.
+  if (node.contact !== "never") {
+    if (!node.engines.includes(shape.engine)) add("engine", `${node.name} offers ${node.engines.length ? node.engines.join(", ") : "no engine"}, and the unit needs ${shape.engine}.`);
+    if (shape.arch && !shape.arch.includes(node.arch)) add("arch", `${node.name} is ${node.arch || "of unknown architecture"}, and the unit was built for ${shape.arch.join(", ")}.`);
+    if (shape.os && !shape.os.includes(node.os)) add("os", `${node.name} runs ${node.os || "an unknown system"}, and the unit was built for ${shape.os.join(", ")}.`);
+  }
+  const policy = shape.policy;
+  if (policy?.trustTierMin && (tierRank[node.trustTier] ?? 0) < (tierRank[policy.trustTierMin] ?? 0)) add("trust", `${node.name} has trust tier ${node.trustTier}, and policy ${policy.name} asks for ${policy.trustTierMin} at least.`);
+  if (policy?.residency && !policy.residency.some((code) => within(node.jurisdiction, code))) add("residency", `${node.name} is in ${node.jurisdiction}, and policy ${policy.name} allows ${policy.residency.join(", ")}.`);
+  for (const taint of node.taints) {
+    if (policy?.tolerate.some((t) => t.key === taint.key && (t.value === undefined || t.value === taint.value))) continue;
+    add("taint", `${node.name} has the taint ${taint.key}${taint.value === undefined ? "" : `=${taint.value}`}, which is not tolerated.`);
+    break;
+  }
+  for (const rule of policy?.require ?? []) {
+    const verdict = rule.selector.test(node.subject);
+    if (!verdict.matches) add("rule", `${node.name} does not satisfy ${rule.because ? `"${rule.because}"` : rule.selector.text} of policy ${policy?.name ?? ""}${verdict.note ? `: ${verdict.note}` : ""}.`);
+  }
+  if (shape.selector) {
+    const verdict = shape.selector.test(node.subject);
+    if (!verdict.matches) add("selector", `${node.name} does not match ${shape.selector.text}${verdict.note ? `: ${verdict.note}` : ""}.`);
+  }
+  return found;
+}
+
+/** DE allows DE and DE-BY; US-CA allows US-CA only. */
+const within = (jurisdiction: string, allowed: string): boolean => jurisdiction === allowed || jurisdiction.startsWith(`${allowed}-`);
+
+const words = { device: "devices", cpu: "CPU", memory: "memory", disk: "disk" } as const;
+const amount = (of: keyof typeof words, n: number): string => (of === "cpu" ? `${n}m` : of === "device" ? String(n) : `${Math.floor(n / 1_048_576)} MiB`);
+
+/** What is short on a node for a shape, under the load it has now. */
+export function roomReasons(shape: Shape, node: FleetNode, load: Load): Reason[] {
+  return shortages(node.capacity, load, shape.demand).map((s) => ({
+    code: s.of,
+    text: `${node.name} has ${amount(s.of, Math.max(0, s.free))} of ${words[s.of]} left${s.of === "device" && shape.demand.devices?.model ? ` of model ${shape.demand.devices.model}` : ""}, and the unit asks for ${amount(s.of, s.wanted)}.`,
+  }));
+}

@@ -1,0 +1,23 @@
+import { planWorkload } from "../core/placement";
+import type { FleetSnapshot, WorkloadPlan } from "../core/placement";
+import type { Queryable } from "../store";
+import { loadFleet } from "./fleet-snapshot";
+import { loadWorkload, warmFor } from "./workload-snapshot";
+import type { LoadedWorkload } from "./workload-snapshot";
+
+export interface PlannedWorkload extends LoadedWorkload {
+  plan: WorkloadPlan;
+  fleet: FleetSnapshot | null;
+}
+
+/** Reads a workload and plans what to change, reading the fleet only if a unit needs a node. Changes nothing. */
+export async function planFor(db: Queryable, workloadId: string, o: { nowMs: number; silentAfterMs: number; change?: (s: LoadedWorkload) => LoadedWorkload; changeFleet?: (f: FleetSnapshot) => FleetSnapshot }): Promise<PlannedWorkload | null> {
+  const read = await loadWorkload(db, workloadId, o);
+  if (!read) return null;
+  const loaded = o.change ? o.change(read) : read;
+  const first = planWorkload(loaded.snapshot);
+  if (!first.needsFleet) return { ...loaded, plan: first, fleet: null };
+  const whole = await loadFleet(db, loaded.object.projectId, { ...o, warmFor: warmFor(loaded.snapshot.askShape) });
+  const fleet = o.changeFleet ? o.changeFleet(whole) : whole;
+  return { ...loaded, plan: planWorkload({ ...loaded.snapshot, fleet }), fleet };
+}

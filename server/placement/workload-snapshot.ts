@@ -1,0 +1,101 @@
+import { parseDurationMs } from "../core/base/duration";
+import { placementPolicySpec } from "../core/manifest/placement-policy";
+import { workloadManifest } from "../core/manifest/workload";
+import type { WorkloadManifest } from "../core/manifest/workload";
+import { goalOf, largerOf, shapeOf } from "../core/placement";
+import type { Goal, OwnUnit, RevisionShape, Shape, WorkloadSnapshot } from "../core/placement";
+import { objects, rollouts, schedulerSnapshot } from "../store";
+import type { Queryable } from "../store";
+import { fleetNodeOf } from "./fleet-snapshot";
+
+/** Phases of rollouts that brought their revision everywhere. */
+const FINISHED = ["succeeded"];
+
+/** Which revision of a workload should run, by its revisions and rollouts; null when none may. */
+export async function loadGoal(db: Queryable, workloadId: string): Promise<(Goal & { revisions: Awaited<ReturnType<typeof objects.revisions>> }) | null> {
+  const revisions = await objects.revisions(db, workloadId);
+  const successes = await objects.rolloutSuccesses(db, workloadId, FINISHED);
+  const goal = goalOf(
+    revisions.map((r) => ({ generation: r.generation, templateDigest: templateKey(r), held: r.heldReason !== null, gated: r.gated, createdAtMs: r.createdAtMs })),
+    successes,
+  );
+  return goal && { ...goal, revisions };
+}
+
+/** A revision without a template digest (written by an older version) is taken for one that differs from all others. */
+const templateKey = (r: { templateDigest: string | null; digest: string }): string => r.templateDigest ?? r.digest;
+
+export interface LoadedWorkload {
+  snapshot: WorkloadSnapshot;
+  object: objects.StoredObject & { removed: boolean };
+  policy: { name: string; digest: string } | null;
+  /** The intent with the goal's unit template: what the plan was made from. */
+  spec: WorkloadManifest["spec"] | null;
+}
+
+/** Everything one pass over a workload may see, but for the fleet. Null when there is no such workload. */
+export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs: number; silentAfterMs: number }): Promise<LoadedWorkload | null> {
+  const object = await objects.byId(db, workloadId);
+  if (!object || object.kind !== "Workload") return null;
+  const units = await schedulerSnapshot.ownUnits(db, workloadId);
+  const goal = await loadGoal(db, workloadId);
+  const open = await rollouts.openOfWorkload(db, workloadId);
+
+  const manifests = new Map<number, { manifest: WorkloadManifest; digest: string; key: string }>();
+  const wanted = new Set([...units.map((u) => u.generation), ...(goal ? [goal.generation, goal.intent] : []), ...(open ? [open.fromGeneration, open.toGeneration] : [])]);
+  for (const generation of wanted) {
+    const r = await objects.revision(db, workloadId, generation);
+    const parsed = r && workloadManifest.safeParse(r.manifest);
+    if (r && parsed?.success) manifests.set(generation, { manifest: parsed.data, digest: r.digest, key: templateKey(r) });
+  }
+  const intent = goal ? (manifests.get(goal.intent)?.manifest ?? null) : null;
+  const policy = intent?.spec.policy === undefined ? null : await policyOf(db, object.projectId, intent.spec.policy);
+  const shape = (m: WorkloadManifest): Shape => shapeOf({ ...(intent ?? m).spec, template: m.spec.template }, policy);
+
+  const revisions = new Map<number, RevisionShape>();
+  for (const [generation, r] of manifests) revisions.set(generation, { generation, digest: r.digest, templateDigest: r.key, shape: shape(r.manifest) });
+  const goalShape = goal ? (revisions.get(goal.generation) ?? null) : null;
+  const [from, to] = open ? [revisions.get(open.fromGeneration), revisions.get(open.toGeneration)] : [];
+  const askShape = goalShape && from && to ? { ...goalShape.shape, demand: largerOf(from.shape.demand, to.shape.demand) } : (goalShape?.shape ?? null);
+
+  const goalManifest = goal ? manifests.get(goal.generation)?.manifest : undefined;
+  const spec = intent && goalManifest ? { ...intent.spec, template: goalManifest.spec.template } : null;
+  const lostAfter = spec?.disconnect.lostAfter ?? "never";
+  const nodeRows = await schedulerSnapshot.fleetNodes(db, object.projectId, [...new Set(units.map((u) => u.nodeId))]);
+  const nodes = new Map(nodeRows.map((r) => [r.id, { row: r, node: fleetNodeOf(r, o) }]));
+  const pieces = spec?.kind === "batch" ? await schedulerSnapshot.completedPieces(db, workloadId) : [];
+  const snapshot: WorkloadSnapshot = {
+    nowMs: o.nowMs,
+    workloadId,
+    name: object.name,
+    kind: spec?.kind ?? "service",
+    removed: object.removed,
+    replicas: spec?.replicas ?? 0,
+    lostAfterMs: lostAfter === "never" ? null : parseDurationMs(lostAfter),
+    goal: goalShape,
+    revisions,
+    rolloutOpen: open !== null,
+    askShape,
+    units: units.flatMap((u): OwnUnit[] => {
+      const at = nodes.get(u.nodeId);
+      return at ? [{ assignmentId: u.id, version: u.version, unit: u.unit, ordinal: u.ordinal, node: at.node, generation: u.generation, desired: u.desired, updatedAtMs: u.updatedAtMs, observed: u.observed, nodeObservedAtMs: at.row.observedAtMs, nodeApplied: at.row.observedGeneration >= at.row.desiredGeneration }] : [];
+    }),
+    completed: new Set(pieces.filter((p) => revisions.get(p.generation)?.templateDigest === goalShape?.templateDigest).map((p) => p.ordinal)),
+    fleet: null,
+  };
+  return { snapshot, object, policy: policy && { name: policy.name, digest: policy.digest }, spec };
+}
+
+/** The policy as it is now. One that is named and not there lets nothing be placed: a missing rule is not a free hand. */
+async function policyOf(db: Queryable, projectId: string, name: string) {
+  const object = await objects.byName(db, projectId, "PlacementPolicy", name);
+  const parsed = object && placementPolicySpec.safeParse(object.spec);
+  if (object && parsed?.success) return { name, digest: object.digest, spec: parsed.data };
+  return { name, digest: "", spec: placementPolicySpec.parse({ require: [{ rule: "false", because: `Policy ${name} is not there.` }] }) };
+}
+
+/** Artifacts whose holders a shape's preferences ask about. */
+export function warmFor(shape: Shape | null): readonly string[] {
+  return shape?.prefer.some((p) => p.by === "warm") ? shape.artifacts : [];
+}
+

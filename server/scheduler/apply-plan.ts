@@ -1,0 +1,99 @@
+import { systemActor } from "../core/access/actor";
+import type { PlacedAsk } from "../core/placement";
+import { appendAudit } from "../audit";
+import { newId } from "../platform";
+import { assignments, isUniqueViolation, nodes, schedulerSnapshot } from "../store";
+import type { Store, Tx } from "../store";
+import type { PlannedWorkload } from "../placement";
+
+export const schedulerActor = systemActor("scheduler");
+
+/** What a plan was made from has changed: make it anew. Undoes the transaction. */
+class StalePlan extends Error {
+  override name = "StalePlan";
+}
+function current(holds: boolean): void {
+  if (!holds) throw new StalePlan();
+}
+
+/** Tells which revision a new unit runs while a rollout is open; null when none is. Given by server/rollouts. */
+export type GenerationFor = (tx: Tx, workloadId: string, unit: string) => Promise<number | null>;
+
+/**
+ * Applies a plan in one transaction, with its audit entry and change pointers, or not at all. Gives "stale" when the
+ * workload, a unit or a node that gets one is no longer as the plan saw it. Decisions that only repeat the last one about
+ * a unit are not written again.
+ */
+export async function applyPlan(store: Store, p: PlannedWorkload, generationFor: GenerationFor): Promise<"applied" | "nothing" | "stale"> {
+  const { plan, object } = p;
+  const acts = plan.place.length + plan.stop.length + plan.end.length + plan.move.length;
+  const repeated = await schedulerSnapshot.latestDecisions(store.read.client, object.projectId, plan.unplaced.map((u) => u.unit));
+  const unplaced = plan.unplaced.filter((u) => repeated.get(u.unit)?.outcome !== "unplaced" || repeated.get(u.unit)?.because !== u.because);
+  if (acts === 0 && unplaced.length === 0) return "nothing";
+  try {
+    await store.inTransaction((tx) => write(tx, p, unplaced, generationFor));
+    return "applied";
+  } catch (error) {
+    // Somebody placed a unit of the same name first: the same as any other change meanwhile.
+    if (error instanceof StalePlan || isUniqueViolation(error, "assignments_one_running_unit_key")) return "stale";
+    throw error;
+  }
+}
+
+async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[], generationFor: GenerationFor): Promise<void> {
+  const { plan, object, snapshot } = p;
+  const nowMs = snapshot.nowMs;
+  const db = tx.client;
+  current(await schedulerSnapshot.workloadIsAsSeen(db, object.id, object.version));
+  const nodeOf = new Map((p.fleet?.nodes ?? []).map((n) => [n.id, n]));
+  current(await schedulerSnapshot.nodesAreAsSeen(db, [...new Set(plan.place.map((u) => u.nodeId))].map((id) => ({ id, version: nodeOf.get(id)?.version ?? -1, desiredGeneration: nodeOf.get(id)?.desiredGeneration ?? -1 }))));
+
+  const ended = await schedulerSnapshot.end(db, plan.end.map((e) => ({ id: e.assignmentId, version: e.version, cause: e.cause })), nowMs);
+  current(ended.size === plan.end.length);
+  const stopped = await schedulerSnapshot.askToStop(db, plan.stop.map((s) => ({ id: s.assignmentId, version: s.version, cause: s.cause })), nowMs);
+  current(stopped.size === plan.stop.length);
+  const moved = await schedulerSnapshot.setGenerations(db, plan.move.map((m) => ({ id: m.assignmentId, version: m.version, generation: m.generation, digest: m.digest })), "update", nowMs);
+  current(moved.size === plan.move.length);
+
+  const placed = [];
+  const decisions: schedulerSnapshot.NewDecision[] = [];
+  const decide = (ask: PlacedAsk, generation: number) => {
+    const id = newId("decision");
+    decisions.push({
+      id, projectId: object.projectId, workloadId: object.id, unit: ask.unit, outcome: ask.nodeId === null ? "unplaced" : "placed", nodeId: ask.nodeId, because: ask.because, policyDigest: p.policy?.digest ?? "", generation,
+      candidates: { policy: p.policy?.name ?? null, candidates: ask.candidates, counts: ask.counts, feasible: ask.feasible }, atMs: nowMs,
+    });
+    return id;
+  };
+  for (const u of plan.place) {
+    const generation = (snapshot.rolloutOpen ? await generationFor(tx, object.id, u.unit) : null) ?? u.generation;
+    const revision = snapshot.revisions.get(generation);
+    current(revision !== undefined);
+    placed.push({ id: newId("assignment"), projectId: object.projectId, workloadId: object.id, unit: u.unit, ordinal: u.ordinal, nodeId: u.nodeId, generation, digest: revision?.digest ?? u.digest, desired: "run" as const, cause: u.cause, decisionId: decide(u.decision, generation), rolloutId: null });
+  }
+  for (const u of unplaced) decide(u, snapshot.goal?.generation ?? object.generation);
+  await schedulerSnapshot.insertDecisions(db, decisions);
+  await assignments.insertMany(db, placed);
+
+  const touched = [...plan.place, ...plan.stop, ...plan.end, ...plan.move].map((x) => x.nodeId);
+  await nodes.touchDesired(tx, touched);
+  for (const id of [...ended, ...stopped, ...moved, ...placed.map((a) => a.id)]) tx.changes.add("assignment", id, object.projectId);
+  for (const id of new Set(touched)) tx.changes.add("node", id, object.projectId);
+  for (const d of decisions) tx.changes.add("decision", d.id, object.projectId);
+  tx.changes.add("workload", object.id, object.projectId);
+  if (touched.length === 0) return;
+  const named = (list: readonly { unit: string; nodeId: string; cause?: string; because?: string }[]) => list.map((x) => ({ unit: x.unit, node: nodeName(p, x.nodeId), ...(x.cause ? { cause: x.cause } : {}), ...(x.because ? { because: x.because } : {}) }));
+  await appendAudit(tx, {
+    actor: schedulerActor, action: "workload.reconcile", objectKind: "workload", objectId: object.id, object: object.name, projectId: object.projectId, outcome: "done", reason: plan.because.join("; ") || null,
+    after: {
+      ...(placed.length ? { placed: placed.map((a) => ({ unit: a.unit, node: nodeName(p, a.nodeId), revision: a.generation, cause: a.cause })) } : {}),
+      ...(plan.stop.length ? { stopped: named(plan.stop) } : {}),
+      ...(plan.end.length ? { ended: named(plan.end) } : {}),
+      ...(plan.move.length ? { updated: plan.move.map((m) => ({ unit: m.unit, node: nodeName(p, m.nodeId), revision: m.generation })) } : {}),
+    },
+  });
+}
+
+function nodeName(p: PlannedWorkload, id: string): string {
+  return p.snapshot.units.find((u) => u.node.id === id)?.node.name ?? p.fleet?.nodes.find((n) => n.id === id)?.name ?? id;
+}
