@@ -1,0 +1,301 @@
+import { basename, join } from "node:path";
+import type { GatewayMessage, NodeFacts, ReportBody } from "../server/protocol/messages";
+import { PROTOCOL_MINOR } from "../server/protocol/messages";
+import { ArtifactCache, defaultCache } from "./artifacts/cache";
+import { chooseLimiter } from "./engine/choose-limiter";
+import { ProcessEngine } from "./engine/process-engine";
+import { currentBootId, machineFacts } from "./facts/machine";
+import { usageSampler } from "./facts/usage";
+import { dial, parseAddress } from "./identity/dial";
+import { enrol } from "./identity/enrol";
+import { Identity } from "./identity/identity";
+import { Renewal } from "./identity/renewal";
+import { defaultJournal, Journal } from "./journal/journal";
+import { LocalApi } from "./local/local-api";
+import { LogStreams } from "./logs/streams";
+import type { RunOptions } from "./options";
+import { Fault, textOf } from "./platform/fault";
+import type { Log } from "./platform/log";
+import { defaultBackoff } from "./session/backoff";
+import { Link } from "./session/link";
+import type { Welcome } from "./session/session";
+import { DesiredFile } from "./state/desired-file";
+import { lockData } from "./state/data-lock";
+import { createSealing } from "./state/sealing";
+import { Collector, eventsOnly } from "./telemetry/collector";
+import { Reporter } from "./telemetry/reporter";
+import { Supervisor } from "./units/supervisor";
+import { AGENT_VERSION } from "./version";
+
+/** Changes are gathered for so long before the whole is told; and it is told this often although nothing changed. */
+const OBSERVE_AFTER_MS = 100;
+const OBSERVE_EVERY_MS = 30_000;
+const COLLECT_GARBAGE_EVERY_MS = 3_600_000;
+/** Facts such as networks and devices may change while running. */
+const FACTS_EVERY_MS = 300_000;
+
+type Parts = {
+  identity: Identity;
+  desired: DesiredFile;
+  journal: Journal<ReportBody>;
+  supervisor: Supervisor;
+  engine: ProcessEngine;
+  local: LocalApi;
+  renewal: Renewal;
+  link: Link;
+  reporter: Reporter;
+  collector: Collector;
+  artifacts: ArtifactCache;
+  logs: LogStreams;
+};
+
+/** The agent of one node: builds its parts, joins them, starts and stops them in order. */
+export class Agent {
+  readonly #o: RunOptions;
+  readonly #log: Log;
+  readonly #nowMs: () => number;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #parts: Parts | null = null;
+  #unlock: () => Promise<void> = () => Promise.resolve();
+  #facts: NodeFacts | null = null;
+  #fresh = false;
+  #observing: NodeJS.Timeout | null = null;
+  #sessionGeneration = 0;
+  #wasConnected = false;
+
+  constructor(o: RunOptions, log: Log, nowMs: () => number) {
+    this.#o = o;
+    this.#log = log;
+    this.#nowMs = nowMs;
+  }
+
+  /** Enrols if need be, takes up what runs, then connects. Throws a Fault when it cannot start. */
+  async start(): Promise<void> {
+    const o = this.#o;
+    this.#unlock = await lockData(o.data);
+    const identity = await this.#identity();
+    const bootId = o.bootId ?? (await currentBootId());
+    const { nodeId, node, site, project } = identity.current;
+    this.#log.info("agent.starting", { version: AGENT_VERSION, node, site, project, gateway: identity.current.gateway, data: o.data });
+
+    const offered = (await machineFacts({ dataFolder: o.data, bootId, slice: o.slice, engines: [] })).offered;
+    const sealing = createSealing(identity.deriveKey("state"));
+    const desired = await DesiredFile.open(o.data, sealing, this.#log);
+    this.#fresh = desired.state.receivedAtMs === 0;
+    const limits = await chooseLimiter({ dataFolder: o.data, name: nodeId.replaceAll(/[^A-Za-z0-9_-]/g, "_"), bootId, offered });
+    this.#log.info("limits.chosen", { level: limits.limiter.level, proven: limits.proven, note: limits.note });
+    const engine = new ProcessEngine({ limits, nowMs: this.#nowMs });
+    const collector = new Collector();
+    const journal = await Journal.open<ReportBody>(o.data, { settings: { ...defaultJournal, maxBytes: o.journalBytes, segmentBytes: Math.min(defaultJournal.segmentBytes, Math.floor(o.journalBytes / 8)) }, log: this.#log, thin: eventsOnly });
+    const artifacts = new ArtifactCache(o.data, { dial: () => this.#dialGateway(identity), settings: { ...defaultCache, maxBytes: o.cacheBytes }, nowMs: this.#nowMs });
+    const supervisor: Supervisor = new Supervisor({
+      dataFolder: o.data,
+      engine,
+      artifacts,
+      sealing,
+      log: this.#log,
+      nowMs: this.#nowMs,
+      random: Math.random,
+      bootId,
+      runtime: process.execPath,
+      maxLogBytes: o.logBytes,
+      place: () => ({ node: identity.current.node, site: identity.current.site, agentUrl: local.url }),
+      event: (kind, spec, message) => collector.event({ atMs: this.#nowMs(), kind, assignmentId: spec.assignmentId, unit: spec.unit, message }),
+      desired: () => desired.state.units,
+      changed: () => this.#observeSoon(),
+      settled: () => void this.#applied(),
+    });
+    const local: LocalApi = new LocalApi({
+      dataFolder: o.data,
+      port: o.localPort,
+      log: this.#log,
+      nowMs: this.#nowMs,
+      node: () => ({ node: identity.current.node, site: identity.current.site, project: identity.current.project, ...link.state, appliedGeneration: desired.state.appliedGeneration, journalDepth: journal.depth }),
+      endpoints: () => ({ asOfMs: desired.state.receivedAtMs, remote: desired.state.endpoints, instances: supervisor.instances }),
+      statuses: () => supervisor.statuses,
+      byToken: (hash) => supervisor.byToken(hash),
+      telemetry: (unit, post) => collector.post(unit.spec, post, this.#nowMs()),
+    });
+    const renewal = new Renewal({ identity, log: this.#log, nowMs: this.#nowMs, random: Math.random });
+    const link: Link = new Link({
+      identity,
+      renewal,
+      log: this.#log,
+      nowMs: this.#nowMs,
+      random: Math.random,
+      backoff: { ...defaultBackoff, capMs: o.reconnectMaxMs },
+      handlers: {
+        hello: () => ({ type: "hello", protocolMinor: PROTOCOL_MINOR, agentVersion: AGENT_VERSION, facts: this.#needFacts(), appliedGeneration: desired.state.appliedGeneration, journal: journal.range, fresh: this.#fresh }),
+        heartbeat: (rttMs) => ({ type: "heartbeat", atMs: this.#nowMs(), appliedGeneration: desired.state.appliedGeneration, journalDepth: journal.depth, rttMs }),
+        welcomed: (welcome) => void this.#welcomed(welcome),
+        message: (message) => this.#received(message),
+        disconnected: () => this.#disconnected(),
+      },
+    });
+    const logs = new LogStreams({ find: (id) => supervisor.find(id), send: (message) => link.send(message) });
+    const reporter = new Reporter({ journal, collector, log: this.#log, nowMs: this.#nowMs, send: (message) => link.send(message), sampleNode: usageSampler({ dataFolder: o.data, nowMs: this.#nowMs }), instances: () => supervisor.instances, reportEveryMs: o.reportEveryMs, sampleEveryMs: o.sampleEveryMs, measured: () => this.#observeSoon() });
+    this.#parts = { identity, desired, journal, supervisor, engine, local, renewal, link, reporter, collector, artifacts, logs };
+
+    await this.#refreshFacts(bootId);
+    await local.start();
+    collector.event({ atMs: this.#nowMs(), kind: "agent.started", assignmentId: null, unit: null, message: `agent ${AGENT_VERSION} started with ${desired.state.units.length} units desired` });
+    // Units first: what was desired last runs whether or not a gateway can be reached.
+    await supervisor.start();
+    renewal.start();
+    link.start();
+    reporter.start();
+    this.#every(OBSERVE_EVERY_MS, () => this.#observeSoon());
+    this.#every(FACTS_EVERY_MS, () => void this.#refreshFacts(bootId));
+    this.#every(COLLECT_GARBAGE_EVERY_MS, () => void this.#collectGarbage());
+    this.#log.info("agent.started", { units: desired.state.units.length, found: supervisor.instances.length, local: local.url });
+  }
+
+  /** Ends in order. Units go on, unless the agent was told to take them with it. */
+  async stop(): Promise<void> {
+    for (const t of this.#timers) clearInterval(t);
+    if (this.#observing) clearTimeout(this.#observing);
+    const p = this.#parts;
+    if (p) {
+      if (this.#o.stopUnitsOnExit) {
+        await p.supervisor.drainAll();
+        this.#observe();
+      }
+      p.logs.closeAll();
+      await p.reporter.stop();
+      p.renewal.stop();
+      await p.link.close();
+      await p.supervisor.stop();
+      p.engine.close();
+      p.local.close();
+      await p.journal.close();
+    }
+    await this.#unlock();
+    this.#log.info("agent.stopped", { unitsStopped: this.#o.stopUnitsOnExit });
+  }
+
+  async #identity(): Promise<Identity> {
+    const { data, gateway, token, fingerprint, name } = this.#o;
+    const identity = await Identity.open(data);
+    if (identity.enrolled === null) {
+      if (gateway === null || token === null || fingerprint === null) throw new Fault("not_enrolled", `This node has not been enrolled, and ${gateway === null ? "--gateway" : token === null ? "--token" : "--ca-fingerprint"} is missing.`, "Copy the whole command from Settings, join tokens.");
+      await enrol(identity, { gateway, token, fingerprint, nodeName: name ?? undefined, nowMs: this.#nowMs() });
+      this.#log.info("agent.enrolled", { node: identity.current.node, site: identity.current.site, project: identity.current.project });
+    } else if (gateway !== null && gateway !== identity.enrolled.gateway) {
+      // The gateway may move; it is still the same authority that must vouch for it.
+      await identity.save({ ...identity.enrolled, gateway });
+      this.#log.info("agent.gatewayChanged", { gateway });
+    }
+    return identity;
+  }
+
+  async #dialGateway(identity: Identity): Promise<{ socket: Awaited<ReturnType<typeof dial>>; host: string }> {
+    const { gateway, authority, certificate } = identity.current;
+    const address = parseAddress(gateway);
+    if (!address) throw new Fault("usage", `"${gateway}" is no address.`, "Start the agent with --gateway HOST:PORT.");
+    return { socket: await dial(address, { authority, client: { certificate, key: identity.keyPem } }, this.#nowMs()), host: gateway };
+  }
+
+  #needFacts(): NodeFacts {
+    if (!this.#facts) throw new Error("facts are asked for before they are known");
+    return this.#facts;
+  }
+
+  async #refreshFacts(bootId: string): Promise<void> {
+    const p = this.#parts;
+    if (!p) return;
+    const next = await machineFacts({ dataFolder: this.#o.data, bootId, slice: this.#o.slice, engines: [p.engine.facts()] });
+    const changed = this.#facts !== null && JSON.stringify(next) !== JSON.stringify(this.#facts);
+    this.#facts = next;
+    if (changed) p.link.send({ type: "facts", facts: next });
+  }
+
+  async #welcomed(welcome: Welcome): Promise<void> {
+    const p = this.#parts;
+    if (!p) return;
+    const { node, site, project } = welcome;
+    const skewMs = welcome.serverTimeMs - this.#nowMs();
+    this.#sessionGeneration = 0;
+    this.#log.info("session.open", { sessionId: welcome.sessionId, heartbeatMs: welcome.heartbeatMs, reportsStoredTo: welcome.reportsStoredTo, skewMs });
+    if (this.#wasConnected) p.collector.event({ atMs: this.#nowMs(), kind: "agent.reconnected", assignmentId: null, unit: null, message: "connected again" });
+    this.#wasConnected = true;
+    this.#observe();
+    await p.reporter.connected(welcome.reportsStoredTo);
+    const now = p.identity.current;
+    if (now.node !== node || now.site !== site || now.project !== project || Math.abs(now.skewMs - skewMs) > 1_000) await p.identity.save({ ...now, node, site, project, skewMs });
+  }
+
+  #disconnected(): void {
+    this.#parts?.reporter.disconnected();
+    this.#parts?.logs.closeAll();
+  }
+
+  #received(message: GatewayMessage): void {
+    const p = this.#parts;
+    if (!p) return;
+    if (message.type === "desired") void this.#desired(message);
+    else if (message.type === "ack") void p.reporter.acknowledged(message.reportsStoredTo);
+    else if (message.type === "logOpen") p.logs.open(message);
+    else if (message.type === "logClose") p.logs.close(message.requestId);
+  }
+
+  async #desired(message: Extract<GatewayMessage, { type: "desired" }>): Promise<void> {
+    const p = this.#parts;
+    if (!p) return;
+    // Within one session states come in order; an older one can only be a fault of the sender. A new session may go
+    // back, because the gateway's store may have been restored from a backup, and it is the store that is right.
+    if (message.generation < this.#sessionGeneration) return this.#log.warn("desired.olderIgnored", { generation: message.generation, had: this.#sessionGeneration });
+    this.#sessionGeneration = message.generation;
+    try {
+      await p.desired.replace({ generation: message.generation, units: message.units, endpoints: message.endpoints, receivedAtMs: this.#nowMs() });
+    } catch (error) {
+      // What is not on disk is not acted upon: after a crash it would be forgotten. The gateway sends it again.
+      return this.#log.error("desired.notSaved", { generation: message.generation, message: textOf(error), remedy: "Free space in the agent's data folder." });
+    }
+    this.#fresh = false;
+    this.#log.info("desired.received", { generation: message.generation, units: message.units.length, resync: message.resync });
+    p.supervisor.look();
+    this.#observeSoon();
+  }
+
+  async #applied(): Promise<void> {
+    const p = this.#parts;
+    if (!p || p.desired.state.appliedGeneration === p.desired.state.receivedGeneration) return;
+    const generation = p.desired.state.receivedGeneration;
+    try {
+      await p.supervisor.saved();
+      await p.desired.markApplied(generation);
+      this.#log.info("desired.applied", { generation });
+      this.#observeSoon();
+    } catch (error) {
+      this.#log.error("desired.notMarked", { generation, message: textOf(error) });
+    }
+  }
+
+  #observeSoon(): void {
+    this.#observing ??= setTimeout(() => this.#observe(), OBSERVE_AFTER_MS);
+  }
+
+  #observe(): void {
+    if (this.#observing) clearTimeout(this.#observing);
+    this.#observing = null;
+    const p = this.#parts;
+    if (!p) return;
+    const { appliedGeneration, receivedGeneration } = p.desired.state;
+    p.link.send({ type: "observed", atMs: this.#nowMs(), appliedGeneration, receivedGeneration, units: p.supervisor.statuses });
+  }
+
+  async #collectGarbage(): Promise<void> {
+    const p = this.#parts;
+    if (!p) return;
+    const used = [...p.desired.state.units, ...p.supervisor.instances.map((i) => i.spec)].flatMap((u) => u.template.artifacts.map((a) => a.digest));
+    const { removed, bytes } = await p.artifacts.collect(new Set(used)).catch((error: unknown) => {
+      this.#log.warn("artifacts.notCollected", { message: textOf(error) });
+      return { removed: 0, bytes: 0 };
+    });
+    if (removed > 0) this.#log.info("artifacts.collected", { removed, bytes, folder: basename(join(this.#o.data, "artifacts")) });
+  }
+
+  #every(ms: number, work: () => void): void {
+    this.#timers.push(setInterval(work, ms));
+  }
+}

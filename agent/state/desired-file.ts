@@ -1,0 +1,91 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { endpoint, unitSpec } from "../../server/protocol/messages";
+import type { Endpoint, UnitSpec } from "../../server/protocol/messages";
+import { textOf } from "../platform/fault";
+import { privateFolder, readIfThere, writeDurably } from "../platform/files";
+import type { Log } from "../platform/log";
+import { openEnvironment, sealEnvironment } from "./sealing";
+import type { Sealing } from "./sealing";
+
+const storedState = z.object({
+  version: z.literal(1),
+  receivedGeneration: z.int(),
+  appliedGeneration: z.int(),
+  receivedAtMs: z.int(),
+  units: z.array(unitSpec.omit({ environment: true }).extend({ sealedEnvironment: z.string() })),
+  endpoints: z.array(endpoint),
+});
+
+/** What should run here, as last told, and up to which generation it has been done. */
+export type DesiredState = { receivedGeneration: number; appliedGeneration: number; receivedAtMs: number; units: UnitSpec[]; endpoints: Endpoint[] };
+const nothing: DesiredState = { receivedGeneration: 0, appliedGeneration: 0, receivedAtMs: 0, units: [], endpoints: [] };
+
+/**
+ * The desired state on disk: replaced as a whole and flushed before anything of it is acted upon, so that after a
+ * crash or a reboot without a gateway the agent knows what to run. Environments are sealed in it.
+ */
+export class DesiredFile {
+  readonly #path: string;
+  readonly #sealing: Sealing;
+  #state: DesiredState = nothing;
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, sealing: Sealing) {
+    this.#path = path;
+    this.#sealing = sealing;
+  }
+
+  /** Reads the file below `dataFolder`. One that cannot be read is told in the log and kept aside; the gateway sends it anew. */
+  static async open(dataFolder: string, sealing: Sealing, log: Log): Promise<DesiredFile> {
+    const folder = join(dataFolder, "state");
+    await privateFolder(folder);
+    const file = new DesiredFile(join(folder, "desired.json"), sealing);
+    const text = await readIfThere(file.#path);
+    if (text === null) return file;
+    try {
+      file.#state = file.#read(text);
+    } catch (error) {
+      log.error("state.unreadable", { message: textOf(error), remedy: "The gateway sends the state again at the next connection; units that run are left alone until then." });
+      await writeDurably(`${file.#path}.unreadable`, text);
+    }
+    return file;
+  }
+
+  get state(): DesiredState {
+    return this.#state;
+  }
+
+  /** Replaces the state; durable when it returns, and visible only then. */
+  async replace(next: { generation: number; units: UnitSpec[]; endpoints: Endpoint[]; receivedAtMs: number }): Promise<void> {
+    await this.#write({ receivedGeneration: next.generation, appliedGeneration: Math.min(this.#state.appliedGeneration, next.generation), receivedAtMs: next.receivedAtMs, units: next.units, endpoints: next.endpoints });
+  }
+
+  /** Notes that everything up to the received generation is done. */
+  async markApplied(generation: number): Promise<void> {
+    if (generation !== this.#state.receivedGeneration || generation === this.#state.appliedGeneration) return;
+    await this.#write({ ...this.#state, appliedGeneration: generation });
+  }
+
+  #write(next: DesiredState): Promise<void> {
+    const write = async (): Promise<void> => {
+      const units = next.units.map(({ environment, ...unit }) => ({ ...unit, sealedEnvironment: sealEnvironment(this.#sealing, unit.assignmentId, environment) }));
+      await writeDurably(this.#path, JSON.stringify({ version: 1, ...next, units }));
+      this.#state = next;
+    };
+    this.#writing = this.#writing.then(write, write);
+    return this.#writing;
+  }
+
+  #read(text: string): DesiredState {
+    const { version: _version, units, ...rest } = storedState.parse(JSON.parse(text));
+    return {
+      ...rest,
+      units: units.map(({ sealedEnvironment, ...unit }) => {
+        const environment = openEnvironment(this.#sealing, unit.assignmentId, sealedEnvironment);
+        if (environment === null) throw new Error(`the environment of ${unit.unit} was sealed with another key`);
+        return { ...unit, environment };
+      }),
+    };
+  }
+}
