@@ -9,7 +9,7 @@ import { seconds } from "../lib/phases.mjs";
 import { endProcess, isRunning } from "../lib/processes.mjs";
 import { startPostgres } from "../pg/index.mjs";
 import { health } from "./http.mjs";
-import { readJson, writeJson } from "./instance.mjs";
+import { readJson } from "./instance.mjs";
 import { endLeftovers } from "./leftovers.mjs";
 import { choosePorts } from "./ports.mjs";
 import { environmentOf, serverProgram } from "./services.mjs";
@@ -24,7 +24,6 @@ const SERVER_GRACE_MS = 15_000;
 /** The pilot stops its agents, and they their units: that takes as long as the slowest unit's drain. */
 const PILOT_GRACE_MS = 45_000;
 const EARLY_FAILURES = 4;
-const TOKEN_NAME = "pilot";
 
 /** Thrown inside a start when a stop was asked for: the start is left, and the stop goes on. */
 class Stopped extends Error {
@@ -222,15 +221,9 @@ export class Installation {
     }
   }
 
-  /** The pilot's token: made once, kept for the next start, made anew a week before it expires. @param {() => ReturnType<typeof environmentOf>} told */
+  /** A token for this run of the pilot: never kept at rest, and the one of the run before is revoked by it. @param {() => ReturnType<typeof environmentOf>} told */
   async #pilotToken(told) {
-    const file = this.instance.file("pilot-token.json");
-    /** @type {{ token: string, expiresMs: number } | undefined} */
-    const kept = readJson(file);
-    if (kept && kept.expiresMs - Date.now() > 7 * 86_400_000) return kept.token;
-    const made = JSON.parse(lastLine(await this.#program("admin", ["service-token", "--name", TOKEN_NAME, "--role", "administrator", "--project", "default", "--json"], told().ownerEnv)));
-    const expiresMs = Number(made.expiresMs ?? Date.parse(made.expiresAt ?? "")) || Date.now();
-    writeJson(file, { token: made.token, expiresMs });
+    const made = JSON.parse(lastLine(await this.#program("admin", ["service-token", "--name", "pilot", "--role", "administrator", "--project", "default", "--days", "3650", "--json"], told().ownerEnv)));
     return String(made.token);
   }
 
