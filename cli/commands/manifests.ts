@@ -7,7 +7,7 @@ import type { Io } from "../io";
 import { confirm, sessionOf } from "../session";
 import type { Context, Session } from "../session";
 
-type Applied = RouterOutputs["manifests"]["apply"];
+type Applied = RouterOutputs["manifests"]["applyText"];
 type ManifestKind = Applied["objects"][number]["kind"];
 
 const manifestKinds: Record<string, ManifestKind> = {
@@ -45,7 +45,7 @@ function tell(io: Io, result: Applied): void {
 }
 
 async function send(s: Session, text: string, dryRun: boolean, reason: string | undefined): Promise<Applied> {
-  return s.api.manifests.apply.mutate({ project: s.project, text, dryRun, ...(reason === undefined ? {} : { reason }) });
+  return s.api.manifests.applyText.mutate({ project: s.project, text, dryRun, ...(reason === undefined ? {} : { reason }) });
 }
 
 const collect = (value: string, before: string[]): string[] => [...before, value];

@@ -50,7 +50,7 @@ export interface World {
 /** Sets sites, agents, artifacts and workloads up through the public API, and waits until everything serves. */
 export async function buildWorld(d: Deployment, o: { gate?: boolean; perSecond?: number } = {}): Promise<World> {
   const api = d.api();
-  const apply = (text: string) => api.manifests.apply.mutate({ project: PROJECT, text, dryRun: false });
+  const apply = (text: string) => api.manifests.applyText.mutate({ project: PROJECT, text, dryRun: false });
   await apply(SITES.map(siteYaml).join("---\n"));
   await Promise.all(SITES.map((site) => d.addAgent(`node-${site}`, site)));
   await until("all agents to be in contact", async () => (await api.fleet.nodes.query({ project: PROJECT, limit: 50 })).items.filter((n) => n.state.state === "healthy").length === SITES.length, 60_000, () => [...d.agents.keys()].map((n) => `${n}: ${d.log(n).slice(-800)}`).join("\n"));

@@ -48,7 +48,7 @@ async function rolloutWithKills(model: "v2" | "v3", kills: Partial<Record<"updat
       if (name === "web" || name === "postgres") await d.untilReady();
     }
   };
-  await api.manifests.apply.mutate({ project: PROJECT, text: world.digits(model), dryRun: false, reason: `model ${model}` });
+  await api.manifests.applyText.mutate({ project: PROJECT, text: world.digits(model), dryRun: false, reason: `model ${model}` });
   await untilStep("the first wave to be updated", "update", 0);
   await kill("updating");
   await untilStep("the canary to be judged", "analysis", 0);

@@ -88,7 +88,7 @@ async function applyModel(model: string, reason: string, context: CommandContext
   await upload(api, server, wanted);
   const { manifestYaml } = await api.workloads.get.query({ project: PROJECT, name: "digits" });
   const text = withModel(manifestYaml, wanted.digest);
-  const { objects } = await api.manifests.apply.mutate({ project: PROJECT, text, dryRun: false, reason });
+  const { objects } = await api.manifests.applyText.mutate({ project: PROJECT, text, dryRun: false, reason });
   const [object] = objects;
   if (context.json) context.print(JSON.stringify(object));
   else if (object?.action === "unchanged") context.print(`digits runs ${model} already; nothing was changed`);

@@ -140,7 +140,7 @@ export class PilotFleet {
     const key = `${object.kind}/${object.name}`;
     if (this.#saved.applied.includes(key) && !anew) return;
     const there = await this.#persist(`asking for ${key}`, () => orNull(this.#api.manifests.object.query({ project: PROJECT, kind: object.kind, name: object.name })));
-    if (there === null) await this.#persist(`applying ${key}`, () => this.#api.manifests.apply.mutate({ project: PROJECT, text: object.text, dryRun: false, reason: "Set up the pilot" }));
+    if (there === null) await this.#persist(`applying ${key}`, () => this.#api.manifests.applyText.mutate({ project: PROJECT, text: object.text, dryRun: false, reason: "Set up the pilot" }));
     if (!this.#saved.applied.includes(key)) this.#saved.applied.push(key);
     this.#save();
   }

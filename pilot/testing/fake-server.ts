@@ -92,10 +92,9 @@ export class FakeServer {
         units: call.query(() => ({ items: [] })),
         decommission: call.mutation(({ input }) => void this.decommissioned.add(named(input))),
       }),
-      // A plain record: `router()` refuses the name "apply".
       manifests: {
         object: call.query(({ input }) => this.objects.get(`${String(input["kind"])}/${named(input)}`) ?? notFound("object")),
-        apply: call.mutation(({ input }) => {
+        applyText: call.mutation(({ input }) => {
           const value = parse(String(input["text"])) as { kind: string; metadata: { name: string } };
           const key = `${value.kind}/${value.metadata.name}`;
           this.applied.push(key);

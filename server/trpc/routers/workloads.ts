@@ -6,7 +6,8 @@ import { inputs } from "../inputs";
 export const manifestsRouter = router({
   schema: allowed("manifests.read").output(z.unknown()).query(({ ctx }) => ctx.features.workloads.queries.schema()),
   validate: allowed("manifests.read").input(inputs.validate).output(v.validateResult).query(({ ctx, input }) => ctx.features.workloads.queries.validate(ctx.project, input, ctx.actor)),
-  apply: command("manifests.apply", "manifest.apply", "manifest").input(inputs.apply).output(v.applyResult).mutation(({ ctx, input }) => ctx.features.workloads.commands.apply(ctx.actor, ctx.project, input)),
+  // `apply` itself is a word that tRPC keeps for functions.
+  applyText: command("manifests.apply", "manifest.apply", "manifest").input(inputs.apply).output(v.applyResult).mutation(({ ctx, input }) => ctx.features.workloads.commands.apply(ctx.actor, ctx.project, input)),
   objects: allowed("manifests.read").input(inputs.objects).output(v.objectPage).query(({ ctx, input }) => ctx.features.workloads.queries.objects(ctx.project, input, ctx.actor)),
   object: allowed("manifests.read").input(inputs.object).output(v.objectDetail).query(({ ctx, input }) => ctx.features.workloads.queries.object(ctx.project, input, ctx.actor)),
   remove: command("manifests.delete", "manifest.remove", "manifest").input(inputs.removeObject).output(v.done).mutation(({ ctx, input }) => ctx.features.workloads.commands.remove(ctx.actor, ctx.project, input)),
