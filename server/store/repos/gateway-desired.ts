@@ -10,6 +10,8 @@ export interface DesiredUnitRow {
   digest: string;
   desired: "run" | "stop";
   manifest: unknown;
+  /** True when the agent has spoken of it: it may be running there. */
+  observed: boolean;
 }
 export interface DesiredNodeRow {
   nodeId: string;
@@ -33,7 +35,7 @@ export async function nodeForDesired(db: Queryable, nodeId: string): Promise<Des
 /** Live assignments of a node with their revisions' manifests, in a fixed order. */
 export async function unitsForDesired(db: Queryable, nodeId: string): Promise<DesiredUnitRow[]> {
   const { rows } = await db.query<DesiredUnitRow>(
-    `select a.id as "assignmentId", a.unit, o.name as workload, a.generation, a.digest, a.desired, r.manifest
+    `select a.id as "assignmentId", a.unit, o.name as workload, a.generation, a.digest, a.desired, r.manifest, exists (select 1 from observations b where b.assignment_id = a.id) as observed
      from assignments a join objects o on o.id = a.workload_id join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation
      where a.node_id = $1 and a.ended_at is null order by a.id`,
     [nodeId],

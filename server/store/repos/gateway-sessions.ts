@@ -119,3 +119,9 @@ export async function advanceReports(db: Queryable, nodeId: string, storedTo: nu
 export async function insertGatewayEvent(db: Queryable, e: { nodeId: string; atMs: number; kind: string; message: string }): Promise<void> {
   await db.query("insert into node_events (node_id, at, kind, message) values ($1, $2, $3, $4)", [e.nodeId, new Date(e.atMs), e.kind, e.message]);
 }
+
+/** Which session is each node's, by node. */
+export async function currentSessions(db: Queryable, nodeIds: readonly string[]): Promise<Map<string, string | null>> {
+  const { rows } = await db.query<{ id: string; session_id: string | null }>("select id, session_id from nodes where id = any($1)", [nodeIds]);
+  return new Map(rows.map((r) => [r.id, r.session_id]));
+}

@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { workloadManifest } from "../core/manifest/workload";
+import type { Desired, Endpoint, UnitSpec } from "../protocol/messages";
+import { gatewayDesired } from "../store";
+import type { Queryable } from "../store";
+
+/** Opens the environment of a workload's revision: sealed values are opened, references to secrets filled in. Throws when it can't. */
+export type OpenEnvironment = (o: { projectId: string; workload: string; env: Record<string, string | { secret: string }>; sealedSecrets: ReadonlyMap<string, string> }) => Record<string, string>;
+
+export type DesiredState = Omit<Desired, "type" | "resync">;
+/** A state to send; or none, because a unit that runs there can't be described now and would be stopped if it were left out. */
+export type BuiltDesired = { state: DesiredState | null; siteId: string; faults: { unit: string; message: string }[] };
+
+/**
+ * Computes from the store everything that should be on a node. Undefined when there is no such node.
+ *
+ * A unit whose environment can't be opened (a secret was removed, a master key is missing) is a fault: one that the node
+ * has never run is left out; for one that it may be running the whole state is withheld, because leaving it out would
+ * stop it, and the agent goes on with the state it has.
+ */
+export async function buildDesired(db: Queryable, nodeId: string, openEnvironment: OpenEnvironment): Promise<BuiltDesired | undefined> {
+  const node = await gatewayDesired.nodeForDesired(db, nodeId);
+  if (!node) return undefined;
+  const [rows, endpointRows] = [await gatewayDesired.unitsForDesired(db, nodeId), await gatewayDesired.endpointsOfSite(db, node.siteId)];
+  const parsed = rows.map((row) => ({ row, manifest: workloadManifest.safeParse(row.manifest) }));
+  const secretNames = new Set(parsed.flatMap((p) => (p.manifest.success ? Object.values(p.manifest.data.spec.template.env).flatMap((v) => (typeof v === "string" ? [] : [v.secret])) : [])));
+  const sealedSecrets = await gatewayDesired.sealedSecrets(db, node.projectId, [...secretNames]);
+  const faults: { unit: string; message: string }[] = [];
+  let withheld = false;
+  const units: UnitSpec[] = [];
+  for (const { row, manifest } of parsed) {
+    try {
+      if (!manifest.success) throw new Error(`its manifest does not fit: ${manifest.error.issues[0]?.path.join(".") ?? ""} ${manifest.error.issues[0]?.message ?? ""}`);
+      const { template, kind } = manifest.data.spec;
+      units.push({
+        assignmentId: row.assignmentId, unit: row.unit, workload: row.workload, project: node.project, generation: row.generation, revisionDigest: row.digest, action: row.desired, workloadKind: kind,
+        // What the unit gets stands in `environment`; sealed values are of no use to an agent.
+        template: { ...template, env: {} },
+        // A unit that only has to stop needs no secrets, and must not be kept running by a missing one.
+        environment: row.desired === "stop" ? {} : openEnvironment({ projectId: node.projectId, workload: row.workload, env: template.env, sealedSecrets }),
+      });
+    } catch (error) {
+      faults.push({ unit: row.unit, message: error instanceof Error ? error.message : String(error) });
+      if (row.observed) withheld = true;
+    }
+  }
+  const endpoints: Endpoint[] = endpointRows.flatMap((e) =>
+    Object.entries(e.ports).sort().map(([portName, port]) => ({ service: e.service, unit: e.unit, assignmentId: e.assignmentId, node: e.node, site: e.site, generation: e.generation, address: e.address, port, portName })),
+  );
+  const digest = `sha256:${createHash("sha256").update(JSON.stringify([units, endpoints])).digest("hex")}`;
+  return { state: withheld ? null : { generation: node.generation, digest, units, endpoints }, siteId: node.siteId, faults };
+}

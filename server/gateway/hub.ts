@@ -1,0 +1,321 @@
+import type { AgentMessage } from "../protocol/messages";
+import { newId } from "../platform";
+import { gatewayLogs, gatewaySessions, gatewaySpells, identityNodes } from "../store";
+import type { GatewayDeps } from "./deps";
+import { Gate } from "./gate";
+import type { EndedSpell } from "./ingest";
+import type { GatewayMetrics } from "./metrics";
+import type { Session } from "./session";
+import type { GatewaySettings } from "./settings";
+
+type Hello = Extract<AgentMessage, { type: "hello" }>;
+type Life = { seenMs: number; appliedGeneration: number | null; journalDepth: number | null; rttMs: number | null; observedMs: number | null };
+
+/** Signs of life written in one statement; more nodes take several. */
+const LIFE_RUN = 2_000;
+const SPELLS_EVERY_MS = 2_000;
+const FITNESS_EVERY_MS = 15_000;
+const LOGS_EVERY_MS = 3_000;
+/** Log requests are deleted when nobody has read them for this long. */
+const FORGET_LOGS_MS = 300_000;
+/** Changes of a site's endpoints come in bursts; they are delivered together. */
+const SITE_PAUSE_MS = 100;
+const RETRY_MS = 2_000;
+
+class Revoked extends Error {
+  override name = "Revoked";
+}
+
+/**
+ * All sessions of one gateway, and what is done for them together: nudges from the store, signs of life in one statement
+ * a second, pings, resyncs, silence, revocation, supersession by other gateways, and the orderly stop.
+ */
+export class Hub {
+  readonly gate: Gate;
+  readonly settings: GatewaySettings;
+  private readonly sessions = new Set<Session>();
+  private readonly byNode = new Map<string, Session>();
+  private readonly life = new Map<Session, Life>();
+  private readonly applied = new WeakMap<Session, number>();
+  private readonly due = new WeakMap<Session, { pingMs: number; resyncMs: number }>();
+  private readonly sitePauses = new Map<string, NodeJS.Timeout>();
+  private readonly pending = new Set<Promise<void>>();
+  private readonly lastDone = new Map<string, number>();
+  private readonly unlisten: (() => Promise<void>)[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private beating = false;
+  private stopping = false;
+
+  constructor(
+    readonly deps: GatewayDeps,
+    readonly metrics: GatewayMetrics,
+  ) {
+    this.settings = deps.settings;
+    this.gate = new Gate(deps.concurrency ?? 6);
+  }
+
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  async start(): Promise<void> {
+    const { store } = this.deps;
+    // A null payload means that nudges may have been lost: look at everything.
+    this.unlisten.push(await store.listen("holdfast_desired", (payload) => this.nudged(payload)));
+    this.unlisten.push(await store.listen("holdfast_sessions", (payload) => this.track(this.checkCurrent(payload === null ? null : (payload.split(" ")[0] ?? null)))));
+    this.unlisten.push(await store.listen("holdfast_revoked", (payload) => this.track(payload === "authorities" ? this.checkAuthorities() : this.checkFitness(payload))));
+    this.unlisten.push(await store.listen("holdfast_logs", (payload) => this.track(this.askForLog(payload))));
+    this.timer = setInterval(() => void this.tick(), this.settings.tickMs);
+  }
+
+  // ── sessions come and go ──────────────────────────────────────────────────────────────────────────────────────
+
+  add(session: Session): void {
+    this.sessions.add(session);
+    this.metrics.connections.set(this.sessions.size);
+  }
+
+  /** Makes the session the node's, in the store and here; undefined when there is no such node. */
+  async take(session: Session, hello: Hello): Promise<{ reportsStoredTo: number; spell: EndedSpell | null } | "revoked" | undefined> {
+    const nowMs = this.deps.clock.nowMs();
+    const taken = await this.gate.run(() =>
+      this.deps.store.inTransaction(async (tx) => {
+        const node = await gatewaySessions.takeSession(tx.client, { sessionId: session.id, nodeId: session.nodeId, gatewayId: this.deps.gatewayId, address: session.address, agentVersion: hello.agentVersion.slice(0, 100), facts: hello.facts, appliedGeneration: hello.appliedGeneration, journalDepth: Math.max(0, hello.journal.to - hello.journal.from + 1), atMs: nowMs });
+        if (!node) return undefined;
+        // Revoked between the handshake and hello: nothing of this transaction must stay.
+        if ((await identityNodes.unfitForSession(tx.client, [session.nodeId], nowMs)).some((u) => u.why === "revoked")) throw new Revoked();
+        const spell = await gatewaySpells.closeSpell(tx.client, session.nodeId, nowMs);
+        tx.changes.add("node", session.nodeId, node.projectId);
+        if (node.previousSessionId !== null) tx.notify("holdfast_sessions", `${session.nodeId} ${session.id}`);
+        // A node that is back may take units that wait, and its site's endpoints may have a new address.
+        tx.notify("holdfast_keys");
+        tx.notify("holdfast_desired", `site:${node.siteId}`);
+        return { reportsStoredTo: node.reportsStoredTo, spell: spell ?? null };
+      }),
+    ).catch((error: unknown) => {
+      if (error instanceof Revoked) return "revoked" as const;
+      throw error;
+    });
+    if (!taken || taken === "revoked") return taken;
+    if (session.ended) {
+      this.close(session, "closed");
+      return taken;
+    }
+    const before = this.byNode.get(session.nodeId);
+    this.byNode.set(session.nodeId, session);
+    this.applied.set(session, hello.appliedGeneration);
+    this.due.set(session, { pingMs: nowMs + this.settings.heartbeatMs, resyncMs: nowMs + this.settings.resyncMs * (0.5 + Math.random()) });
+    // The store knows which of two that came at once was later.
+    if (before && before !== session) this.track(this.checkCurrent(session.nodeId, [before, session]));
+    this.deps.log.info({ ...session.about, address: session.address, agentVersion: hello.agentVersion }, "session opened");
+    return taken;
+  }
+
+  /** The session is over: it leaves the books, and the store learns why. */
+  forget(session: Session, why: string): void {
+    if (!this.sessions.delete(session)) return;
+    this.metrics.connections.set(this.sessions.size);
+    this.metrics.ended.inc({ why });
+    if (this.byNode.get(session.nodeId) === session) this.byNode.delete(session.nodeId);
+    if (session.open) this.close(session, why);
+  }
+
+  /** Tells the store that a session which was the node's is over. */
+  private close(session: Session, why: string): void {
+    this.deps.log.info({ ...session.about, why }, "session ended");
+    const last = this.life.get(session);
+    this.life.delete(session);
+    this.track(
+      this.gate.run(() =>
+        this.deps.store.inTransaction(async (tx) => {
+          if (last) await gatewaySessions.recordLife(tx.client, [{ nodeId: session.nodeId, sessionId: session.id, ...last }]);
+          const current = await gatewaySessions.endSession(tx.client, { sessionId: session.id, nodeId: session.nodeId, reason: why, atMs: this.deps.clock.nowMs() });
+          if (current) tx.changes.add("node", session.nodeId, session.projectId);
+        }),
+      ),
+    );
+  }
+
+  /** Notes a sign of life; it is written with those of all others, once a tick. */
+  alive(session: Session, said: { appliedGeneration: number | null; journalDepth: number | null; rttMs: number | null; observedMs?: number }): void {
+    if (said.appliedGeneration !== null) {
+      this.applied.set(session, said.appliedGeneration);
+      session.delivery.applied(said.appliedGeneration);
+    }
+    if (!session.open) return;
+    const before = this.life.get(session);
+    this.life.set(session, {
+      seenMs: session.heardMs,
+      appliedGeneration: said.appliedGeneration ?? before?.appliedGeneration ?? null,
+      journalDepth: said.journalDepth ?? before?.journalDepth ?? null,
+      rttMs: said.rttMs ?? before?.rttMs ?? null,
+      observedMs: said.observedMs ?? before?.observedMs ?? null,
+    });
+  }
+
+  /** Generation that the agent last said it has applied. */
+  appliedBy(session: Session): number {
+    return this.applied.get(session) ?? 0;
+  }
+
+  /** Looks again at a session's desired state after something failed. */
+  retrySoon(session: Session): void {
+    setTimeout(() => session.delivery.want("nudge"), RETRY_MS).unref();
+  }
+
+  // ── nudges ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private nudged(payload: string | null): void {
+    if (payload === null) for (const session of this.byNode.values()) session.delivery.want("nudge");
+    else if (payload.startsWith("site:")) this.siteChanged(payload.slice(5));
+    else this.byNode.get(payload)?.delivery.want("nudge");
+  }
+
+  private siteChanged(siteId: string): void {
+    if (this.sitePauses.has(siteId)) return;
+    const timer = setTimeout(() => {
+      this.sitePauses.delete(siteId);
+      for (const session of this.byNode.values()) if (session.siteId === siteId) session.delivery.want("endpoints");
+    }, SITE_PAUSE_MS);
+    this.sitePauses.set(siteId, timer);
+  }
+
+  /** Closes sessions that are no longer their node's; of one node, or all. */
+  private async checkCurrent(nodeId: string | null, candidates?: Session[]): Promise<void> {
+    const sessions = candidates ?? (nodeId === null ? [...this.byNode.values()] : [this.byNode.get(nodeId)].filter((s) => s !== undefined));
+    if (sessions.length === 0) return;
+    const current = await this.gate.run(() => gatewaySessions.currentSessions(this.deps.store.read.client, [...new Set(sessions.map((s) => s.nodeId))]));
+    for (const session of sessions) {
+      if (current.get(session.nodeId) !== session.id) session.supersede();
+      else if (!session.ended) this.byNode.set(session.nodeId, session);
+    }
+  }
+
+  /** Closes sessions of revoked nodes and of nodes whose every certificate has ended; of one node, or all. */
+  private async checkFitness(nodeId: string | null): Promise<void> {
+    const nodeIds = nodeId === null ? [...this.byNode.keys()] : this.byNode.has(nodeId) ? [nodeId] : [];
+    if (nodeIds.length === 0) return;
+    for (const { nodeId: id, why } of await this.gate.run(() => identityNodes.unfitForSession(this.deps.store.read.client, nodeIds, this.deps.clock.nowMs()))) {
+      const session = this.byNode.get(id);
+      if (why === "revoked") session?.refuse("revoked", "The identity of this node was revoked.", "Enrol the machine anew, under another name, with a new join token.", { fatal: true });
+      else session?.refuse("expired", "The node's certificate has ended and was not renewed.", "Renew it: POST /v1/renew with the same key.", { fatal: true });
+    }
+  }
+
+  /** Authorities have changed: sessions that stand on one that is no longer believed are closed. */
+  private async checkAuthorities(): Promise<void> {
+    const believed = new Set((await this.deps.identity.authorities.believed(true)).map((a) => a.id));
+    for (const session of [...this.byNode.values()]) {
+      if (!believed.has(session.peer.certificate.authorityId)) session.refuse("revoked", "The authority that issued this node's certificate is no longer believed.", "Enrol the machine anew with a new join token.", { fatal: true });
+    }
+  }
+
+  private async askForLog(requestId: string | null): Promise<void> {
+    if (requestId === null) {
+      for (const session of [...this.byNode.values()]) await session.logs.openAll();
+      return;
+    }
+    const request = await this.gate.run(() => gatewayLogs.logRequestById(this.deps.store.read.client, requestId));
+    if (request && request.state !== "ended") await this.byNode.get(request.nodeId)?.logs.ask(request);
+  }
+
+  // ── the clockwork ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One beat. Each part fails by itself: a database that is away must not stop the pings. */
+  async tick(): Promise<void> {
+    if (this.beating || this.stopping) return;
+    this.beating = true;
+    const nowMs = this.deps.clock.nowMs();
+    try {
+      for (const session of [...this.sessions]) {
+        if (Math.abs(nowMs - session.heardMs) > this.settings.silentAfterMs) {
+          this.deps.log.warn({ ...session.about, silentMs: nowMs - session.heardMs }, "the node has fallen silent; its socket is dropped");
+          session.drop("silent");
+          continue;
+        }
+        const due = this.due.get(session);
+        if (!due || !session.open) continue;
+        if (nowMs >= due.pingMs) {
+          due.pingMs = nowMs + this.settings.heartbeatMs;
+          session.sendPing();
+        }
+        if (nowMs >= due.resyncMs) {
+          due.resyncMs = nowMs + this.settings.resyncMs * (0.75 + Math.random() / 2);
+          session.delivery.want("resync");
+        }
+      }
+      await this.part("signs of life", () => this.writeLife());
+      await this.every("silent nodes", SPELLS_EVERY_MS, nowMs, () => this.findSilent(nowMs));
+      await this.every("fitness", FITNESS_EVERY_MS, nowMs, () => this.checkFitness(null));
+      await this.every("logs", LOGS_EVERY_MS, nowMs, () => this.closeUnreadLogs(nowMs));
+    } finally {
+      this.beating = false;
+    }
+  }
+
+  private async every(name: string, everyMs: number, nowMs: number, work: () => Promise<void>): Promise<void> {
+    const last = this.lastDone.get(name) ?? -Infinity;
+    if (nowMs >= last && nowMs - last < Math.min(everyMs, this.settings.silentAfterMs / 2)) return;
+    this.lastDone.set(name, nowMs);
+    await this.part(name, work);
+  }
+
+  private async part(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.deps.log.error({ err: error, part: name }, "a part of the clockwork failed; it is tried again at the next beat");
+    }
+  }
+
+  private async writeLife(): Promise<void> {
+    const batch = [...this.life].slice(0, LIFE_RUN * 10);
+    for (let i = 0; i < batch.length; i += LIFE_RUN) {
+      const run = batch.slice(i, i + LIFE_RUN);
+      const current = await this.gate.run(() => gatewaySessions.recordLife(this.deps.store.read.client, run.map(([s, l]) => ({ nodeId: s.nodeId, sessionId: s.id, ...l }))));
+      for (const [session, written] of run) {
+        if (!current.has(session.id)) session.supersede();
+        else if (this.life.get(session) === written) this.life.delete(session);
+      }
+    }
+  }
+
+  private async findSilent(nowMs: number): Promise<void> {
+    const found = await this.gate.run(() =>
+      this.deps.store.inTransaction(async (tx) => {
+        if (!(await gatewaySpells.tryLockSpells(tx.client))) return [];
+        await gatewayLogs.deleteUnreadLogs(tx.client, nowMs - FORGET_LOGS_MS);
+        const nodes = await gatewaySpells.openSpells(tx.client, { silentSinceMs: nowMs - this.settings.silentAfterMs, newId: () => newId("spell"), limit: 1_000 });
+        for (const node of nodes) tx.changes.add("node", node.nodeId, node.projectId);
+        if (nodes.length > 0) tx.notify("holdfast_keys");
+        return nodes;
+      }),
+    );
+    if (found.length === 0) return;
+    this.metrics.spells.inc(found.length);
+    this.deps.log.warn({ nodes: found.slice(0, 50).map((n) => n.node), count: found.length }, "nodes have fallen silent");
+  }
+
+  private async closeUnreadLogs(nowMs: number): Promise<void> {
+    const holders = new Map([...this.byNode.values()].flatMap((s) => s.logs.requests.map((id) => [id, s] as const)));
+    if (holders.size === 0) return;
+    for (const id of await this.gate.run(() => gatewayLogs.unreadLogRequests(this.deps.store.read.client, [...holders.keys()], nowMs))) holders.get(id)?.logs.close(id);
+  }
+
+  private track(work: Promise<void>): void {
+    const guarded = work.catch((error: unknown) => this.deps.log.error({ err: error }, "work of the gateway failed"));
+    this.pending.add(guarded);
+    void guarded.finally(() => this.pending.delete(guarded));
+  }
+
+  /** Ends all sessions in order: each is told to come back after a while of its own, so that not all come at once. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.timer);
+    for (const timer of this.sitePauses.values()) clearTimeout(timer);
+    await Promise.all(this.unlisten.map((end) => end()));
+    const spreadMs = Math.min(30_000, 500 + this.sessions.size * 5);
+    for (const session of [...this.sessions]) session.refuse("shutting_down", "This gateway is stopping.", "Connect again; another gateway, or this one, will answer.", { fatal: true, retryAfterMs: Math.round(Math.random() * spreadMs) });
+    while (this.pending.size > 0) await Promise.all(this.pending);
+  }
+}
