@@ -17,11 +17,11 @@ export default defineConfig({
     projects: [
       {
         resolve,
-        test: { name: "unit", include: ["**/*.test.{ts,tsx}"], exclude: [...exclude, "**/*.sim.test.ts", "**/*.int.test.ts"], environment: "node" },
+        test: { name: "unit", include: ["**/*.test.{ts,tsx}"], exclude: [...exclude, "**/*.sim.test.ts", "**/*.int.test.ts"], environment: "node", sequence: { groupOrder: 0 } },
       },
       {
         resolve,
-        test: { name: "sim", include: ["**/*.sim.test.ts"], exclude, environment: "node", testTimeout: 120_000 },
+        test: { name: "sim", include: ["**/*.sim.test.ts"], exclude, environment: "node", testTimeout: 120_000, sequence: { groupOrder: 1 } },
       },
       {
         resolve,
@@ -36,6 +36,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           // Real processes that wait for each other: more files at once than cores makes the waits meaningless.
           maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
