@@ -30,6 +30,6 @@ export function createFeatures(deps: { store: Store; clock: Clock; log: Logger; 
     telemetry: createTelemetry({ store, clock }),
     workloads: createWorkloads({ store, clock, log, seal, env }),
   };
-  const upload = (request: IncomingMessage, response: ServerResponse, actor: Actor, project: ProjectRef): Promise<void> => artifacts.handleArtifactUpload(request, response, actor, project);
+  const upload = (request: IncomingMessage, response: ServerResponse, actor: Actor, project: ProjectRef): Promise<void> => artifacts.handleUpload(request, response, actor, project);
   return { features, access, audit, artifacts: { upload } };
 }

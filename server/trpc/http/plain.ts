@@ -70,7 +70,7 @@ export function plainPaths(deps: PlainDeps) {
   /** Caller and project of a request that needs a permission; answers and gives null when it may not. */
   async function admit(request: IncomingMessage, response: ServerResponse, requestId: string, url: URL, permission: Permission, changes: boolean): Promise<{ caller: Caller; project: ProjectRef } | null> {
     const caller = await deps.callerOf(request, requestId);
-    const foreign = foreignOrigin(request, deps.site, changes && caller?.by !== "bearer");
+    const foreign = foreignOrigin(request, deps.site, changes && caller?.by === "cookie");
     if (foreign) {
       answerRefusal(response, refuse("forbidden", foreign, `Open the console at ${deps.site.publicOrigin}.`), requestId);
       return null;
