@@ -23,6 +23,8 @@ export class Listener {
   private retryTimer: NodeJS.Timeout | undefined;
   private retryMs = FIRST_RETRY_MS;
   private closed = false;
+  /** True from the loss of a connection until listeners were told of it. */
+  private missed = false;
 
   constructor(private readonly o: { url: string; log: Logger; name: string }) {}
 
@@ -82,7 +84,12 @@ export class Listener {
     if (this.closed) return void (await client.end());
     this.client = client;
     this.retryMs = FIRST_RETRY_MS;
+    clearTimeout(this.retryTimer);
     this.scheduleCheck(client, onLost);
+    if (!this.missed) return;
+    this.missed = false;
+    this.o.log.info("listening to the database again");
+    for (const channel of this.handlers.keys()) this.tell(channel, null);
   }
 
   private scheduleCheck(client: pg.Client, onLost: (error: Error) => void): void {
@@ -109,6 +116,7 @@ export class Listener {
     if (this.client !== client) return;
     this.client = undefined;
     if (this.closed) return;
+    this.missed = true;
     this.o.log.warn({ err: error }, "the listening database connection was lost; connecting again");
     this.retry();
   }
@@ -117,15 +125,7 @@ export class Listener {
     if (this.closed) return;
     const wait = this.retryMs * (0.5 + Math.random());
     this.retryMs = Math.min(LONGEST_RETRY_MS, this.retryMs * 2);
-    this.retryTimer = setTimeout(() => {
-      this.connected().then(
-        () => {
-          this.o.log.info("listening to the database again");
-          for (const channel of this.handlers.keys()) this.tell(channel, null);
-        },
-        () => this.retry(),
-      );
-    }, wait);
+    this.retryTimer = setTimeout(() => void this.connected().catch(() => this.retry()), wait);
   }
 
   private tell(channel: string, payload: string | null): void {

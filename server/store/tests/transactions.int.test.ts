@@ -98,6 +98,6 @@ describe("a lost connection", () => {
     await until("the nudge came", () => heard.includes("after"));
     await stop();
     await db.store.inTransaction(async (tx) => tx.notify("holdfast_keys", "nobody"));
-    expect(heard).toEqual([null, "after"]);
+    expect(heard.filter((p) => p !== null)).toEqual(["after"]);
   });
 });
