@@ -83,7 +83,7 @@ export class Agent {
     const desired = await DesiredFile.open(o.data, sealing, this.#log);
     this.#fresh = desired.state.receivedAtMs === 0;
     const limits = await chooseLimiter({ dataFolder: o.data, name: nodeId.replaceAll(/[^A-Za-z0-9_-]/g, "_"), bootId, offered });
-    this.#log.info("limits.chosen", { level: limits.limiter.level, proven: limits.proven, note: limits.note });
+    this.#log.info("limits.chosen", { limits: limits.limiter.level, proven: limits.proven, note: limits.note });
     const engine = new ProcessEngine({ limits, nowMs: this.#nowMs });
     const collector = new Collector();
     const journal = await Journal.open<ReportBody>(o.data, { settings: { ...defaultJournal, maxBytes: o.journalBytes, segmentBytes: Math.min(defaultJournal.segmentBytes, Math.floor(o.journalBytes / 8)) }, log: this.#log, thin: eventsOnly });
@@ -102,6 +102,7 @@ export class Agent {
       place: () => ({ node: identity.current.node, site: identity.current.site, agentUrl: local.url }),
       event: (kind, spec, message) => collector.event({ atMs: this.#nowMs(), kind, assignmentId: spec.assignmentId, unit: spec.unit, message }),
       desired: () => desired.state.units,
+      desiredSinceMs: () => desired.state.receivedAtMs,
       changed: () => this.#observeSoon(),
       settled: () => void this.#applied(),
     });
@@ -140,7 +141,8 @@ export class Agent {
     await local.start();
     collector.event({ atMs: this.#nowMs(), kind: "agent.started", assignmentId: null, unit: null, message: `agent ${AGENT_VERSION} started with ${desired.state.units.length} units desired` });
     // Units first: what was desired last runs whether or not a gateway can be reached.
-    await supervisor.start();
+    await supervisor.takeUp();
+    supervisor.begin();
     renewal.start();
     link.start();
     reporter.start();

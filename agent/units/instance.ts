@@ -130,7 +130,7 @@ export class Instance {
     const uncertain = d.state === "preparing" && d.launchId !== null && d.process === null;
     if (d.state === "ended" || d.state === "exited" || (d.state === "preparing" && !uncertain)) return;
     const sameBoot = d.bootId === this.#world.bootId;
-    const found = sameBoot && d.launchId !== null ? await this.#world.engine.adopt(this.folder, d.launchId, d.process) : null;
+    const found = d.launchId !== null ? await this.#world.engine.adopt(this.folder, d.launchId, d.process) : null;
     if (found) {
       this.#world.log.info("unit.adopted", { unit: this.spec.unit, generation: this.spec.generation, pid: found.mainPid });
       this.#world.event("unit.adopted", this.spec, `found again as process ${found.mainPid ?? found.record.pid}`);

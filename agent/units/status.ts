@@ -6,9 +6,9 @@ type Seen = Pick<Instance, "spec" | "data" | "status">;
 /**
  * What is told of units: for each desired assignment the instance of the wanted revision and every other one that is
  * still alive, a unit that shall stop as `stopped` once nothing of it is alive, and what is still alive of
- * assignments that are gone.
+ * assignments that are gone. `sinceMs` is told for units of which there is nothing here: when that was desired.
  */
-export function statusesOf(desired: readonly UnitSpec[], instances: readonly Seen[], o: { nowMs: number; limits: UnitStatus["limits"] }): UnitStatus[] {
+export function statusesOf(desired: readonly UnitSpec[], instances: readonly Seen[], o: { sinceMs: number; limits: UnitStatus["limits"] }): UnitStatus[] {
   const told: UnitStatus[] = [];
   const wanted = new Map(desired.map((u) => [u.assignmentId, u]));
   for (const i of instances) if (!wanted.has(i.spec.assignmentId) && alive(i)) told.push(i.status);
@@ -24,11 +24,11 @@ export function statusesOf(desired: readonly UnitSpec[], instances: readonly See
 
 const alive = (i: Seen): boolean => i.data.state !== "ended";
 
-function stopped(unit: UnitSpec, last: Seen | undefined, o: { nowMs: number; limits: UnitStatus["limits"] }): UnitStatus {
+function stopped(unit: UnitSpec, last: Seen | undefined, o: { sinceMs: number; limits: UnitStatus["limits"] }): UnitStatus {
   // A batch unit that had finished before it was told to stop keeps its outcome.
   return last ? last.status : none(unit, "stopped", o);
 }
 
-function none(unit: UnitSpec, phase: "pending" | "stopped", o: { nowMs: number; limits: UnitStatus["limits"] }): UnitStatus {
-  return { assignmentId: unit.assignmentId, unit: unit.unit, generation: unit.generation, revisionDigest: unit.revisionDigest, phase, health: "unknown", pid: null, startedAtMs: null, restarts: 0, exitCode: null, exitSignal: null, message: "", ports: {}, limits: o.limits, cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: o.nowMs };
+function none(unit: UnitSpec, phase: "pending" | "stopped", o: { sinceMs: number; limits: UnitStatus["limits"] }): UnitStatus {
+  return { assignmentId: unit.assignmentId, unit: unit.unit, generation: unit.generation, revisionDigest: unit.revisionDigest, phase, health: "unknown", pid: null, startedAtMs: null, restarts: 0, exitCode: null, exitSignal: null, message: "", ports: {}, limits: o.limits, cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: o.sinceMs };
 }

@@ -18,6 +18,7 @@ export type SupervisorOptions = Omit<InstanceWorld, "changed" | "portsTaken"> & 
   dataFolder: string;
   /** Units as desired, with their environment. */
   desired: () => readonly UnitSpec[];
+  desiredSinceMs: () => number;
   /** Something a status tells has changed. */
   changed: () => void;
   /** Everything is as desired. */
@@ -35,6 +36,7 @@ export class Supervisor {
   readonly #instances = new Map<string, Instance>();
   #timer: NodeJS.Timeout | null = null;
   #rotation: NodeJS.Timeout | null = null;
+  #begun = false;
   #looking = false;
   #again = false;
   #stopped = false;
@@ -46,13 +48,18 @@ export class Supervisor {
     this.#world = { ...o, changed: () => this.#changed(), portsTaken: () => this.#portsTaken() };
   }
 
-  /** Takes up what is on disk, then looks for the first time and begins to keep logs bounded. */
-  async start(): Promise<void> {
+  /** Takes up what is on disk: finds processes again that outlived the agent. Decides nothing yet. */
+  async takeUp(): Promise<void> {
     await privateFolder(this.#root);
     for (const assignment of await readdir(this.#root)) {
       for (const name of await readdir(join(this.#root, assignment)).catch(() => [])) await this.#takeUp(join(this.#root, assignment, name));
     }
     await Promise.all([...this.#instances.values()].map((i) => i.resume()));
+  }
+
+  /** Looks for the first time, and begins to keep logs bounded. */
+  begin(): void {
+    this.#begun = true;
     for (const i of this.#instances.values()) {
       if (i.data.state === "preparing") void i.start();
       // A stop that the agent's death interrupted is carried to its end.
@@ -64,7 +71,7 @@ export class Supervisor {
 
   /** Looks now (or once more when it is looking). */
   look(): void {
-    if (this.#stopped || this.#draining) return;
+    if (!this.#begun || this.#stopped || this.#draining) return;
     this.#again = true;
     if (!this.#looking) queueMicrotask(() => this.#pass());
   }
@@ -75,7 +82,7 @@ export class Supervisor {
 
   /** Everything the gateway should know of units, for what is desired now. */
   get statuses(): UnitStatus[] {
-    return statusesOf(this.#o.desired(), this.instances, { nowMs: this.#o.nowMs(), limits: this.#o.engine.facts().limits });
+    return statusesOf(this.#o.desired(), this.instances, { sinceMs: this.#o.desiredSinceMs(), limits: this.#o.engine.facts().limits });
   }
 
   /** The instance of an assignment that people mean: the one that is desired, else the latest. */
