@@ -88,7 +88,7 @@ export async function readBackup(file: string, reader: Reader): Promise<RestoreR
   } catch (error) {
     const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
     if (code.startsWith("Z_") || code === "ERR_BUFFER_OUT_OF_BOUNDS") throw head ? notWhole(file) : new RestoreFailed(`${file} is no backup of Holdfast.`);
-    if (typeof error === "object" && error !== null && "syscall" in error && "path" in error) throw new RestoreFailed(`${file} can't be read: ${(error as Error).message}`);
+    if (error instanceof Error && "syscall" in error && "path" in error) throw new RestoreFailed(`${file} can't be read: ${error.message}`);
     throw error;
   }
   if (!head) throw new RestoreFailed(`${file} is no backup of Holdfast.`);

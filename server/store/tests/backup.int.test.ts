@@ -217,7 +217,7 @@ describe("a backup", () => {
 
   it("is made and restored by one command each", async () => {
     const bin = (name: string, args: string[], env: Record<string, string>) =>
-      spawnSync(process.execPath, ["--import", "tsx", path.resolve(import.meta.dirname, `../../bin/${name}.ts`), ...args], { encoding: "utf8", env: { PATH: "/usr/bin:/bin", ...env }, cwd: path.resolve(import.meta.dirname, "../../..") });
+      spawnSync(process.execPath, ["--import", "tsx", path.resolve(import.meta.dirname, `../../bin/${name}.ts`), ...args], { encoding: "utf8", env: { PATH: "/usr/bin:/bin", ...env } as unknown as NodeJS.ProcessEnv, cwd: path.resolve(import.meta.dirname, "../../..") });
     const target = await emptyDatabase();
     const byCommand = path.join(dir, "by-command.backup");
     const saved = bin("backup", [byCommand, "--json"], { DATABASE_OWNER_URL: db.ownerUrl });
