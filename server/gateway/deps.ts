@@ -22,8 +22,6 @@ export interface GatewayDeps {
   /** Stores one report inside the transaction that advances the node's report number (`server/telemetry`). */
   ingestReport(tx: Tx, node: { id: string; projectId: string; siteId: string }, atMs: number, body: ReportBody): Promise<unknown>;
   openEnvironment: OpenEnvironment;
-  /** Says that reconcilers should look at these workloads again: what runs of them has changed. */
-  nudgeWorkloads(tx: Tx, workloadIds: readonly string[]): Promise<void>;
   settings: GatewaySettings;
   /** This process's name in session rows. */
   gatewayId: string;

@@ -87,8 +87,7 @@ export class Hub {
         const spell = await gatewaySpells.closeSpell(tx.client, session.nodeId, nowMs);
         tx.changes.add("node", session.nodeId, node.projectId);
         if (node.previousSessionId !== null) tx.notify("holdfast_sessions", `${session.nodeId} ${session.id}`);
-        // A node that is back may take units that wait, and its site's endpoints may have a new address.
-        tx.notify("holdfast_keys");
+        // The node's address may be another one: its site's endpoints are.
         tx.notify("holdfast_desired", `site:${node.siteId}`);
         return { reportsStoredTo: node.reportsStoredTo, spell: spell ?? null };
       }),
@@ -287,7 +286,6 @@ export class Hub {
         await gatewayLogs.deleteUnreadLogs(tx.client, nowMs - FORGET_LOGS_MS);
         const nodes = await gatewaySpells.openSpells(tx.client, { silentSinceMs: nowMs - this.settings.silentAfterMs, newId: () => newId("spell"), limit: 1_000 });
         for (const node of nodes) tx.changes.add("node", node.nodeId, node.projectId);
-        if (nodes.length > 0) tx.notify("holdfast_keys");
         return nodes;
       }),
     );

@@ -38,10 +38,10 @@ export class Observer {
         const gone = message.receivedGeneration >= node.desiredGeneration && message.appliedGeneration >= node.desiredGeneration ? nothingToStop(assignments, message.units, nowMs).filter((r) => stored.get(r.assignmentId)?.row.phase !== "stopped") : [];
         const rows = [...plan.write.filter((r) => !gone.some((g) => g.assignmentId === r.assignmentId)), ...gone];
         const own = await gatewayObservations.writeObserved(tx.client, nodeId, rows, nowMs);
-        const workloadOf = new Map(own.map((o) => [o.assignmentId, o.workloadId]));
-        const told = [...plan.material, ...gone.map((g) => g.assignmentId)].filter((id) => workloadOf.has(id));
+        const mine = new Set(own);
+        const told = [...plan.material, ...gone.map((g) => g.assignmentId)].filter((id) => mine.has(id));
+        // The pointers also wake the scheduler.
         for (const id of told) tx.changes.add("observation", id, projectId);
-        if (told.length > 0) await hub.deps.nudgeWorkloads(tx, [...new Set(told.map((id) => workloadOf.get(id) ?? ""))]);
         if (plan.endpointsChanged) tx.notify("holdfast_desired", `site:${siteId}`);
         if (first && spell) {
           const found = corrections(assignments, message.units);
@@ -50,7 +50,7 @@ export class Observer {
             tx.afterCommit(() => hub.metrics.corrections.inc({ kind: "after_silence" }, found));
           }
         }
-        return { rows, own: new Set(workloadOf.keys()) };
+        return { rows, own: mine };
       }),
     );
     this.lastApplied = message.appliedGeneration;
@@ -76,8 +76,6 @@ export class Observer {
       hub.deps.store.inTransaction(async (tx) => {
         if (!(await gatewaySessions.recordFacts(tx.client, { nodeId, sessionId: this.session.id, facts }))) throw new Fenced("superseded");
         tx.changes.add("node", nodeId, projectId);
-        // Another capacity may let a unit be placed that waits.
-        tx.notify("holdfast_keys");
       }),
     );
   }

@@ -63,7 +63,6 @@ export async function enrol(deps: IdentityDeps, authorities: Authorities, input:
     await identityNodes.insertNodeCertificate(tx.client, { ...issued, nodeId: identity.nodeId, authorityId: issuer.id, issuedAtMs: nowMs, cause: "enrol" });
     note({ objectId: identity.nodeId, object: identity.node, after: { site: identity.site, labels: token.labels, keySha256: request.spkiSha256, joinToken: token.id, serial: issued.serial, address: input.address } });
     tx.changes.add("node", identity.nodeId, identity.projectId);
-    tx.notify("holdfast_keys");
     return certificateAnswer(deps, identity, issued, bundle);
   });
 }

@@ -48,14 +48,13 @@ export async function observedOfNode(db: Queryable, nodeId: string): Promise<Obs
 /** A live assignment of a node, as far as comparing it with what is observed needs. */
 export interface NodeAssignment {
   id: string;
-  workloadId: string;
   unit: string;
   generation: number;
   digest: string;
   desired: "run" | "stop";
 }
 export async function assignmentsOfNode(db: Queryable, nodeId: string): Promise<NodeAssignment[]> {
-  const { rows } = await db.query<NodeAssignment>(`select id, workload_id as "workloadId", unit, generation, digest, desired from assignments where node_id = $1 and ended_at is null`, [nodeId]);
+  const { rows } = await db.query<NodeAssignment>(`select id, unit, generation, digest, desired from assignments where node_id = $1 and ended_at is null`, [nodeId]);
   return rows;
 }
 
@@ -70,16 +69,16 @@ export async function beginObserved(db: Queryable, o: { nodeId: string; sessionI
 
 /**
  * Writes observations in one statement. Only rows whose assignment is this node's are written; gives the assignments that
- * were, with their workloads. What an agent says of another node's assignment never reaches the table.
+ * were. What an agent says of another node's assignment never reaches the table.
  */
-export async function writeObserved(db: Queryable, nodeId: string, rows: readonly ObservedRow[], atMs: number): Promise<{ assignmentId: string; workloadId: string }[]> {
+export async function writeObserved(db: Queryable, nodeId: string, rows: readonly ObservedRow[], atMs: number): Promise<string[]> {
   if (rows.length === 0) return [];
-  const { rows: written } = await db.query<{ assignmentId: string; workloadId: string }>(
+  const { rows: written } = await db.query<{ assignmentId: string }>(
     `with said as (
        select * from jsonb_to_recordset($2::jsonb) as x("assignmentId" text, generation int, digest text, phase text, health text, pid int, restarts int, "exitCode" int, message text,
          ports jsonb, limits text, "cpuMillis" float8, "memoryBytes" float8, "startedAtMs" float8, "sinceMs" float8, incoming jsonb)
      ), own as (
-       select s.*, a.workload_id from said s join assignments a on a.id = s."assignmentId" and a.node_id = $1
+       select s.* from said s join assignments a on a.id = s."assignmentId" and a.node_id = $1
      ), put as (
        insert into observations (assignment_id, node_id, generation, digest, phase, health, pid, restarts, exit_code, message, ports, limits, cpu_millis, memory_bytes, started_at, since_at, observed_at, incoming)
        select "assignmentId", $1, generation, digest, phase, health, pid, restarts, "exitCode", message, ports, limits, "cpuMillis", round("memoryBytes")::bigint, to_timestamp("startedAtMs" / 1000.0), to_timestamp("sinceMs" / 1000.0), $3, nullif(incoming, 'null'::jsonb)
@@ -89,8 +88,8 @@ export async function writeObserved(db: Queryable, nodeId: string, rows: readonl
          started_at = excluded.started_at, since_at = excluded.since_at, observed_at = excluded.observed_at, incoming = excluded.incoming
        where observations.node_id = $1
      )
-     select "assignmentId", workload_id as "workloadId" from own`,
+     select "assignmentId" from own`,
     [nodeId, asJson(rows), new Date(atMs)],
   );
-  return written;
+  return written.map((w) => w.assignmentId);
 }
