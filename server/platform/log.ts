@@ -57,7 +57,9 @@ export function createLogger(o: { process: string; level?: string; destination?:
       serializers: { err: (e: unknown) => e, error: (e: unknown) => e },
       hooks: {
         logMethod(args, method) {
-          method.apply(this, args.map((a) => (typeof a === "string" ? hideInText(a) : a)) as Parameters<typeof method>);
+          // An error alone would become the line's message as it is.
+          const parts: unknown[] = (args[0] as unknown) instanceof Error ? [{ err: args[0] }, ...(args.length > 1 ? args.slice(1) : [(args[0] as unknown as Error).message])] : [...args];
+          method.apply(this, parts.map((a) => (typeof a === "string" ? hideInText(a) : a)) as Parameters<typeof method>);
         },
       },
     },

@@ -49,9 +49,9 @@ export function createSealer(keys: readonly Buffer[]): Sealer {
       const key = byId.get(id);
       if (!key) throw new CannotOpen(`it was sealed with master key ${id}, which this installation does not have`);
       const bytes = Buffer.from(text, "base64url");
-      const decipher = createDecipheriv("aes-256-gcm", key, Buffer.from(nonce, "base64url"), { authTagLength: 16 }).setAAD(Buffer.from(purpose, "utf8"));
-      decipher.setAuthTag(bytes.subarray(-16));
       try {
+        const decipher = createDecipheriv("aes-256-gcm", key, Buffer.from(nonce, "base64url"), { authTagLength: 16 }).setAAD(Buffer.from(purpose, "utf8"));
+        decipher.setAuthTag(bytes.subarray(-16));
         return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString("utf8");
       } catch {
         throw new CannotOpen("it was changed, or belongs to another place");
