@@ -17,7 +17,7 @@ async function main(): Promise<number> {
   }
   const root = productRoot(process.argv[1] as string);
   const data = resolve(values.data ?? processEnvironment()["HOLDFAST_DATA"] ?? join(root, ".data"));
-  return runCommand(positionals, { root, folder: new PilotFolder(join(data, "pilot")), json: values.json, print: (text) => console.log(text), complain: (text) => console.error(text) });
+  return runCommand(positionals, { folder: new PilotFolder(join(data, "pilot")), json: values.json, print: (text) => console.log(text), complain: (text) => console.error(text) });
 }
 
 main().then(

@@ -41,7 +41,7 @@ async function main(): Promise<number> {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop());
     const secret = randomBytes(24).toString("hex");
     const door = openDoor(fleet, secret, stop);
-    void listenDoor(door).then((port) => folder.writeDoor({ pid: process.pid, startedAt: markOf(process.pid)?.startedAt ?? "", port, secret, server: url, token }));
+    void listenDoor(door).then((port) => folder.writeDoor({ pid: process.pid, startedAt: markOf(process.pid)?.startedAt ?? "", port, secret }));
   });
   void fleet.start();
   await stopped;

@@ -1,14 +1,16 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { orNull, PROJECT, type Api } from "./api";
 import { NODES, type PilotNode } from "./plan";
 import { pause } from "./processes";
 import { Supervised } from "./supervisor";
-import type { PilotFolder, ProcessMark } from "./state";
+import type { PilotFolder, PilotState, ProcessMark } from "./state";
 
 export type AgentsOptions = {
   readonly root: string;
   readonly folder: PilotFolder;
+  readonly state: PilotState;
+  readonly save: () => void;
   readonly api: Api;
   /** Where the agents of a site find the gateway, as HOST:PORT. */
   readonly address: (site: string) => string;
@@ -35,6 +37,11 @@ export class Agents {
     return [...this.#agents.values()];
   }
 
+  /** What the nodes are called on the server. */
+  get nodeNames(): readonly string[] {
+    return NODES.map((node) => this.#nameOf(node));
+  }
+
   async start(): Promise<void> {
     for (const agent of this.#agents.values()) {
       await agent.start();
@@ -53,33 +60,60 @@ export class Agents {
   }
 
   #supervise(node: PilotNode): Supervised {
+    const { folder, root, environment, address, onProcess } = this.#o;
     return new Supervised({
-      name: node.name, logFile: this.#o.folder.logFile(node.name), graceMs: STOP_GRACE_MS, endsWithUs: false, environment: this.#o.environment,
-      onProcess: (mark) => this.#o.onProcess(node.name, mark),
-      command: async () => [
-        process.execPath, join(this.#o.root, "dist", "agent", "holdfast-agent.cjs"),
-        "--data", this.#o.folder.nodeFolder(node.name), "--name", node.name, "--gateway", this.#o.address(node.site), "--slice", node.slice,
-        "--local-port", "0", "--stop-units-on-exit", ...(await this.#enrolment(node)),
-      ],
+      name: node.name, folder: folder.path, logFile: folder.logFile(node.name), graceMs: STOP_GRACE_MS, endsWithUs: false, environment,
+      onProcess: (mark) => onProcess(node.name, mark),
+      command: async () => {
+        const enrolment = await this.#enrolment(node);
+        return [
+          process.execPath, join(root, "dist", "agent", "holdfast-agent.cjs"),
+          "--data", folder.nodeFolder(node.name), "--name", this.#nameOf(node), "--gateway", address(node.site), "--slice", node.slice,
+          "--local-port", "0", "--stop-units-on-exit", ...enrolment,
+        ];
+      },
     });
   }
 
+  #nameOf(node: PilotNode): string {
+    return this.#o.state.names[node.name] ?? node.name;
+  }
+
   /**
-   * A fresh join token for a node that has no identity yet. Asked before each start, because a token lasts 15 minutes
-   * only and a first start may fail for longer. An identity that the server does not know (its data were erased) is
-   * thrown away.
+   * A fresh join token for a node that has no identity, or one that the server no longer takes (its data were erased, or
+   * the pilot was removed and restored). Asked before each start, because a token lasts 15 minutes only and a first
+   * start may fail for longer.
    */
   async #enrolment(node: PilotNode): Promise<string[]> {
     const data = this.#o.folder.nodeFolder(node.name);
-    const known = await orNull(this.#o.api.fleet.node.query({ project: PROJECT, name: node.name })).catch((error: unknown) => {
-      // While the server cannot be asked, an agent that has been started before is started as it is.
-      if (existsSync(data) && readdirSync(data).length > 0) return "unasked" as const;
+    const enrolled = existsSync(join(data, "identity", "identity.json"));
+    const known = await this.#ask(this.#nameOf(node)).catch((error: unknown) => {
+      // While the server cannot be asked, an agent that has its identity is started all the same.
+      if (enrolled) return "unasked" as const;
       throw error;
     });
     if (known === "unasked") return [];
-    if (known !== null && known.desiredState !== "decommissioned" && existsSync(data) && readdirSync(data).length > 0) return [];
+    if (enrolled && known !== null && known.desiredState !== "decommissioned" && known.identityRevoked === null) return [];
+    // An agent that was killed while it enrolled has left a node behind that nobody has the key of.
+    if (known !== null && known.desiredState !== "decommissioned") await this.#o.api.fleet.decommission.mutate({ project: PROJECT, name: known.name, version: known.version, reason: "The pilot lost this node's identity" });
     rmSync(data, { recursive: true, force: true });
+    if (known !== null) await this.#rename(node);
     const { token, authorityFingerprint } = await this.#o.api.fleet.createJoinToken.mutate({ project: PROJECT, site: node.site, labels: { "holdfast.dev/pilot": "true" } });
     return ["--token", token, "--ca-fingerprint", authorityFingerprint];
+  }
+
+  /** Gives a node the next name that no node has had: the server never takes a name twice. */
+  async #rename(node: PilotNode): Promise<void> {
+    for (let attempt = 2; ; attempt += 1) {
+      const name = `${node.name}-${attempt}`;
+      if ((await this.#ask(name)) !== null) continue;
+      this.#o.state.names[node.name] = name;
+      this.#o.save();
+      return;
+    }
+  }
+
+  #ask(name: string) {
+    return orNull(this.#o.api.fleet.node.query({ project: PROJECT, name }));
   }
 }

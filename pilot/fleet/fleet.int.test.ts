@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { runCommand } from "./commands";
 import { listenDoor, openDoor } from "./door";
 import { PilotFleet } from "./fleet";
 import { NODES } from "./plan";
-import { markOf, startOf, stillRuns } from "./processes";
+import { markOf, startOf } from "./processes";
 import { PilotFolder } from "./state";
 
 const source = join(import.meta.dirname, "..");
@@ -30,6 +30,7 @@ let server: FakeServer;
 let at: { url: string; gateway: string };
 let folder: PilotFolder;
 const fleets: PilotFleet[] = [];
+const cleanups: (() => unknown)[] = [];
 
 beforeEach(async () => {
   server = new FakeServer();
@@ -37,6 +38,7 @@ beforeEach(async () => {
   folder = new PilotFolder(mkdtempSync(join(root, "data-")));
 });
 afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
   await Promise.all(fleets.splice(0).map((fleet) => fleet.stop()));
   server.close();
 });
@@ -146,6 +148,19 @@ describe("the pilot fleet", () => {
     await started;
     await until(() => expect(server.inContact()).toHaveLength(NODES.length));
   }, 60_000);
+
+  // Guarantee: a node whose identity is lost is enrolled anew under another name, and the old one is written off.
+  it("enrols a node anew whose identity is lost", async () => {
+    const first = fleetOf();
+    await first.start();
+    await first.stop();
+    fleets.length = 0;
+    rmSync(join(folder.nodeFolder("edge-nairobi-1"), "identity"), { recursive: true });
+    await fleetOf().start();
+    expect([...server.decommissioned]).toEqual(["edge-nairobi-1"]);
+    expect(server.inContact()).toContain("edge-nairobi-1-2");
+    expect(server.tokens).toHaveLength(NODES.length + 1);
+  }, 60_000);
 });
 
 describe("the pilot's commands", () => {
@@ -156,22 +171,21 @@ describe("the pilot's commands", () => {
     const stopped = new Promise<void>((resolve) => (stop = resolve));
     const door = openDoor(fleet, "door-secret", stop);
     const port = await listenDoor(door);
-    // The door's owner must run, and `remove` waits for its end, so a process of its own stands for it.
-    const owner = (await import("node:child_process")).spawn("sleep", ["300"], { stdio: "ignore" });
-    folder.writeDoor({ ...(markOf(owner.pid as number) as { pid: number; startedAt: string }), port, secret: "door-secret", server: at.url, token: "pilot-token" });
-    void stopped.then(async () => {
-      await fleet.stop();
+    // The door's owner must be a running process; one of its own stands for the pilot's, so that it can be ended.
+    const owner = spawn("sleep", ["300"], { stdio: "ignore" });
+    folder.writeDoor({ ...(markOf(owner.pid as number) as { pid: number; startedAt: string }), port, secret: "door-secret" });
+    cleanups.push(() => {
       door.close();
       owner.kill("SIGKILL");
     });
     const printed: string[] = [];
     const complaints: string[] = [];
-    return { fleet, printed, complaints, stopped, run: (...command) => runCommand(command, { root, folder, json: false, print: (text) => void printed.push(text), complain: (text) => void complaints.push(text) }) };
+    return { fleet, printed, complaints, stopped, run: (...command) => runCommand(command, { folder, json: false, print: (text) => void printed.push(text), complain: (text) => void complaints.push(text) }) };
   }
 
   // Guarantee: the pilot can be removed with one command, and then nothing of it is left but history.
   it("cuts, heals, applies the other models and removes the pilot", async () => {
-    const { run, printed, complaints } = await running();
+    const { run, printed, complaints, stopped } = await running();
     expect(await run("cut", "edge-tromso")).toBe(0);
     expect(printed.join("\n")).toContain("edge-tromso      cut off since");
     expect(await run("heal", "edge-tromso")).toBe(0);
@@ -186,6 +200,7 @@ describe("the pilot's commands", () => {
     }
     expect(printed.at(-1)).toContain("/p/default/rollouts/4");
     expect(await run("remove")).toBe(0);
+    await stopped;
     expect(server.objects.size).toBe(0);
     expect(server.decommissioned.size).toBe(NODES.length);
     expect(folder.removedAt).not.toBeNull();
@@ -193,16 +208,18 @@ describe("the pilot's commands", () => {
     expect(await run("status")).toBe(1);
     expect(await run("restore")).toBe(0);
     expect(folder.removedAt).toBeNull();
+    // A node's name is never used twice, so the restored pilot's nodes have new ones.
+    await fleetOf().start();
+    expect(server.inContact().sort()).toEqual(NODES.map((node) => `${node.name}-2`).sort());
   }, 90_000);
 
   // Guarantee: nobody without the secret tells the pilot anything.
   it("answers only who shows the secret", async () => {
     await running();
     const door = folder.readDoor();
-    const answer = await fetch(`http://127.0.0.1:${door?.port}/stop`, { method: "POST", headers: { authorization: "Bearer guess" } });
+    const answer = await fetch(`http://127.0.0.1:${door?.port}/remove`, { method: "POST", headers: { authorization: "Bearer guess" } });
     expect(answer.status).toBe(401);
-    expect(stillRuns(door as NonNullable<typeof door>)).toBe(true);
-    process.kill(door?.pid as number, "SIGKILL");
+    expect(server.objects.size).toBe(13);
   }, 60_000);
 });
 

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { readManifests as readAsServer } from "../../server/core/manifest/read";
-import { withModel } from "./commands";
 import { readManifests, splitObjects } from "./manifests";
+import { withModel } from "./models";
 import { linkShape, NODES, SITES } from "./plan";
 
 const digest = `sha256:${"a".repeat(64)}`;

@@ -5,8 +5,10 @@ import { openApi, orNull, persist, PROJECT, refusalCode, sentence, upload, type 
 import { digestIn, readArtifacts, type PilotArtifact } from "./artifacts";
 import { Links } from "./links";
 import { readManifests, type PilotObject } from "./manifests";
+import { applyModel, type ModelApplied } from "./models";
 import { linkShape, NODES, SITES } from "./plan";
 import { endProcess, pause } from "./processes";
+import { removeObjects, removeWork } from "./removal";
 import type { PilotFolder, PilotState } from "./state";
 import type { Supervised } from "./supervisor";
 
@@ -45,6 +47,7 @@ export class PilotFleet {
   readonly #agents: Agents;
   #state: FleetState = "starting";
   #note = "starting";
+  #removed = false;
   #reporting: Promise<void> = Promise.resolve();
 
   constructor(o: FleetOptions) {
@@ -63,7 +66,7 @@ export class PilotFleet {
       root: o.root, folder: o.folder, state: this.#saved, save: () => this.#save(), gateway: o.gateway, shapes, secret: randomBytes(24).toString("hex"),
       environment: o.environment, onProcess, onMoved: (site) => void this.#agents.restartSite(site),
     });
-    this.#agents = new Agents({ root: o.root, folder: o.folder, api: this.#api, address: (site) => this.#links.address(site), environment: o.environment, onProcess });
+    this.#agents = new Agents({ root: o.root, folder: o.folder, state: this.#saved, save: () => this.#save(), api: this.#api, address: (site) => this.#links.address(site), environment: o.environment, onProcess });
   }
 
   /** Starts everything and keeps trying until it is set up; resolves when the fleet is healthy or was stopped. */
@@ -100,6 +103,25 @@ export class PilotFleet {
     }));
     const processes = this.#processes().map(({ name, pid, running, restarts, lastError }) => ({ name, pid, running, restarts, lastError }));
     return { state: this.#state, note: this.#noteNow(), sites, processes };
+  }
+
+  /** Applies the classifier with another of the shipped models; a rollout carries it out. */
+  applyModel(model: string): Promise<ModelApplied> {
+    return applyModel(this.#api, this.#o.server, this.#artifacts, model, `Try ${model} on a canary`);
+  }
+
+  /**
+   * Takes the pilot out of Holdfast, stops it and forgets its identities. Throws when the server refuses a step; it can
+   * then be called again.
+   */
+  async remove(say: (text: string) => void): Promise<void> {
+    await removeWork(this.#api, this.#objects, this.#agents.nodeNames, say);
+    this.#o.folder.markRemoved();
+    say("stopping agents and links");
+    await this.stop();
+    await removeObjects(this.#api, this.#objects, say);
+    this.#removed = true;
+    this.#o.folder.forget();
   }
 
   /** Stops agents with their units, then the links. Resolves when no process of the pilot is left. */
@@ -229,6 +251,6 @@ export class PilotFleet {
   }
 
   #save(): void {
-    this.#o.folder.writeState(this.#saved);
+    if (!this.#removed) this.#o.folder.writeState(this.#saved);
   }
 }

@@ -81,7 +81,7 @@ export class Links {
   #supervise(site: string, shape: LinkShape, seed: number): Supervised {
     const name = `relay ${site}`;
     return new Supervised({
-      name, logFile: this.#o.folder.logFile(`relay-${site}`), graceMs: 3_000, endsWithUs: true,
+      name, folder: this.#o.folder.path, logFile: this.#o.folder.logFile(`relay-${site}`), graceMs: 3_000, endsWithUs: true,
       environment: { ...this.#o.environment, PILOT_RELAY_SECRET: this.#o.secret },
       onProcess: (mark) => this.#o.onProcess(name, mark),
       command: async () => {

@@ -10,16 +10,18 @@ export type PilotState = {
   relays: Record<string, { port: number; control: number }>;
   /** Sites that are cut off, and since when. */
   cut: Record<string, number>;
+  /** What a node is called, where that is not its name in the plan: a node's name is never used twice. */
+  names: Record<string, string>;
   /** Objects ("Kind/name") that were applied once; one that a person removed is not brought back. */
   applied: string[];
   /** What runs, to be ended after a crash of this process. */
   processes: Record<string, ProcessMark>;
 };
 
-/** How the control command reaches a running pilot, and the server. In a file of mode 0600. */
-export type PilotDoor = { readonly pid: number; readonly startedAt: string; readonly port: number; readonly secret: string; readonly server: string; readonly token: string };
+/** How `npm run pilot` reaches a running pilot. In a file of mode 0600; the pilot's own token is never written. */
+export type PilotDoor = { readonly pid: number; readonly startedAt: string; readonly port: number; readonly secret: string };
 
-const EMPTY: PilotState = { relays: {}, cut: {}, applied: [], processes: {} };
+const EMPTY = (): PilotState => ({ relays: {}, cut: {}, names: {}, applied: [], processes: {} });
 
 /** The pilot's folder (mode 0700): state, door, one data folder a node, logs. */
 export class PilotFolder {
@@ -39,7 +41,7 @@ export class PilotFolder {
   }
 
   readState(): PilotState {
-    return { ...EMPTY, ...this.#read<Partial<PilotState>>("state.json") };
+    return { ...EMPTY(), ...this.#read<Partial<PilotState>>("state.json") };
   }
 
   writeState(state: PilotState): void {

@@ -8,6 +8,8 @@ export type SupervisedOptions = {
   /** Program and arguments, made anew for each start. */
   readonly command: () => readonly string[] | Promise<readonly string[]>;
   readonly environment: Readonly<Record<string, string>>;
+  /** Folder it works in: by it a process of the pilot can be told from any other. */
+  readonly folder: string;
   readonly logFile: string;
   /** Time between SIGTERM and SIGKILL when it is stopped. */
   readonly graceMs: number;
@@ -85,7 +87,7 @@ export class Supervised {
     const log = openLog(this.#o.logFile);
     const startedAtMs = Date.now();
     // A group of its own: Ctrl-C in a terminal reaches this process only, which then stops its children in order.
-    const child = spawn(program, args, { detached: true, env: this.#o.environment as NodeJS.ProcessEnv, stdio: [this.#o.endsWithUs ? "pipe" : "ignore", log, log] });
+    const child = spawn(program, args, { detached: true, cwd: this.#o.folder, env: this.#o.environment as NodeJS.ProcessEnv, stdio: [this.#o.endsWithUs ? "pipe" : "ignore", log, log] });
     closeSync(log);
     this.#child = child;
     child.stdin?.on("error", () => undefined);

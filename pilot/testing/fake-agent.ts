@@ -33,8 +33,8 @@ function unit(): number {
   return child.pid as number;
 }
 
-mkdirSync(o.data, { recursive: true });
-const identityFile = join(o.data, "identity");
+mkdirSync(join(o.data, "identity"), { recursive: true });
+const identityFile = join(o.data, "identity", "identity.json");
 if (!existsSync(identityFile)) {
   if (o.token === "") throw new Error("neither an identity nor a token");
   writeFileSync(identityFile, o.token);

@@ -83,7 +83,7 @@ export class FakeServer {
     return t.router({
       fleet: t.router({
         sites: call.query(() => [...this.objects.values()].filter((object) => object.kind === "Site").map(({ name }) => ({ name, nodes: count(this.inContact().filter((node) => this.nodes.get(node)?.site === name).length, 0) }))),
-        node: call.query(({ input }) => (this.nodes.has(named(input)) ? { version: 1, desiredState: this.decommissioned.has(named(input)) ? "decommissioned" : "active", firstSeenMs: 1 } : notFound("node"))),
+        node: call.query(({ input }) => (this.nodes.has(named(input)) ? { name: named(input), version: 1, desiredState: this.decommissioned.has(named(input)) ? "decommissioned" : "active", identityRevoked: null } : notFound("node"))),
         createJoinToken: call.mutation(({ input }) => {
           const token = `token-${this.tokens.length + 1}`;
           this.tokens.push({ token, site: String(input["site"]) });
@@ -92,7 +92,7 @@ export class FakeServer {
         units: call.query(() => ({ items: [] })),
         decommission: call.mutation(({ input }) => void this.decommissioned.add(named(input))),
       }),
-      manifests: {
+      manifests: t.router({
         object: call.query(({ input }) => this.objects.get(`${String(input["kind"])}/${named(input)}`) ?? notFound("object")),
         applyText: call.mutation(({ input }) => {
           const value = parse(String(input["text"])) as { kind: string; metadata: { name: string } };
@@ -102,7 +102,7 @@ export class FakeServer {
           return { objects: [{ generation: this.applied.filter((one) => one === key).length, action: "update", consequence: "rolls out", rolloutNumber: 4 }] };
         }),
         remove: call.mutation(({ input }) => (this.objects.delete(`${String(input["kind"])}/${named(input)}`) ? {} : notFound("object"))),
-      },
+      }),
       workloads: t.router({
         get: call.query(({ input }) => {
           const object = this.objects.get(`Workload/${named(input)}`) ?? notFound("workload");
