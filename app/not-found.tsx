@@ -1,7 +1,7 @@
 import Link from "next/link";
 import { routes } from "@/components/routes";
 import { EmptyState } from "@/components/ui/empty-state";
-import { buttonStyle } from "@/components/ui/button";
+import { buttonStyle } from "@/components/ui/button-style";
 
 export default function NotFound() {
   return (

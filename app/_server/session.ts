@@ -1,7 +1,6 @@
-import { cookies, headers } from "next/headers";
-import { notFound, redirect } from "next/navigation";
+import { cookies } from "next/headers";
+import { redirect } from "next/navigation";
 import { cache } from "react";
-import type { Permission } from "@/server/core/access/permissions";
 import type { MeView } from "@/server/core/views";
 import { webContainer } from "@/server/trpc/container";
 
@@ -17,9 +16,8 @@ export const currentSession = cache(async (): Promise<PageSession | null> => {
 });
 
 /**
- * Every page behind the sign-in begins with this (a page, not a layout: layouts are not run again on navigation).
- * Sends whoever is not signed in to the sign-in page, and whoever must change the password there too. This is for the
- * person's comfort; what protects data is the check in every procedure.
+ * For pages behind the sign-in: sends whoever is not signed in to the sign-in page, and whoever must change the password
+ * there too. This is for the person's comfort; what protects data is the check in every procedure.
  */
 export async function requireSession(returnTo?: string): Promise<PageSession> {
   const session = await currentSession();
@@ -27,17 +25,4 @@ export async function requireSession(returnTo?: string): Promise<PageSession> {
   if (!session) redirect(`/sign-in${back ? `?${back}` : ""}`);
   if (session.me.mustChangePassword) redirect(`/sign-in?change=password${back ? `&${back}` : ""}`);
   return session;
-}
-
-/** As `requireSession`, for a page of one project: a project in which one has no role is not there. */
-export async function requireProject(project: string, permission?: Permission): Promise<PageSession & { roles: MeView["projects"][number]["roles"]; permissions: string[]; may: boolean }> {
-  const session = await requireSession(`/p/${project}`);
-  const mine = session.me.projects.find((p) => p.name === project);
-  if (!mine) notFound();
-  return { ...session, roles: mine.roles, permissions: mine.permissions, may: permission === undefined || mine.permissions.includes(permission) };
-}
-
-/** The nonce that the content security policy of this answer lets scripts run with. */
-export async function pageNonce(): Promise<string | undefined> {
-  return (await headers()).get("x-nonce") ?? undefined;
 }

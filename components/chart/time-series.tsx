@@ -55,7 +55,7 @@ export default function TimeSeriesCanvas({
         },
         axes: [
           { ...axis, grid: { show: false }, space: 70, size: 26, values: (_, splits) => timeLabels(splits) },
-          { ...axis, size: PLOT_LEFT, space: 34, values: (_, splits) => splits.map((value) => valueText(model.unit, value)) },
+          { ...axis, size: PLOT_LEFT, space: 34, ...(model.unit === "bytes" ? { incrs: binarySteps } : {}), values: (_, splits) => splits.map((value) => valueText(model.unit, value)) },
         ],
         series: [
           {},
@@ -113,6 +113,9 @@ export default function TimeSeriesCanvas({
     </div>
   );
 }
+
+// Axis steps that are whole in KiB, MiB and GiB: 1, 2, 4 … and 256, 512 of each.
+const binarySteps = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 function yRange(unit: ChartModel["unit"], low: number | null, high: number | null): [number, number] {
   if (low === null || high === null) return [0, 1];

@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { bytesText, coresText, shareText } from "@/components/chart";
 import { Age, At } from "@/components/state";
 import { cn } from "@/components/ui/cn";
+import { useNarrow } from "@/components/ui/use-media";
 import type { NodeDetail } from "@/server/core/views";
 import { desiredStateWords } from "./words";
 
@@ -11,9 +12,12 @@ type Line = { name: string; desired: ReactNode; reported: ReactNode | null };
 
 /**
  * What was asked of a node, what it says now, and what it said last, in three columns that are never mixed. While the
- * node is silent nothing stands under "Reported": all it said is only last known.
+ * node is silent nothing stands under "Reported": all it said is only last known. `brief`, for narrow places, leaves out
+ * the column that has nothing to say.
  */
-export function DesiredReported({ node }: { node: NodeDetail }) {
+export function DesiredReported({ node, brief: asked }: { node: NodeDetail; brief?: boolean }) {
+  const narrow = useNarrow();
+  const brief = asked || narrow;
   const silent = node.state.state === "silent";
   const run = node.unitsHere.filter((unit) => unit.desired.action === "run").length;
   const healthy = node.unitsHere.filter((unit) => unit.observed?.health === "healthy").length;
@@ -72,49 +76,80 @@ export function DesiredReported({ node }: { node: NodeDetail }) {
     { name: "Agent", desired: null, reported: node.agentVersion ?? "not reported" },
   ];
   const asOf = node.usageAtMs ?? node.lastSeenMs;
-  return (
-    <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Desired, reported and last known">
-      <table className="w-full min-w-120 text-sm" aria-label="Desired, reported and last known">
+  if (brief) {
+    return (
+      <table className="w-full text-sm" aria-label={silent ? "Desired and last known" : "Desired and reported"}>
         <thead>
-          <tr className="border-b text-left text-xs text-muted-foreground [&>th]:h-7 [&>th]:px-2 [&>th]:font-medium">
-            <th scope="col" className="w-28 pl-3!">
+          <tr className={head}>
+            <th scope="col" className="pl-3!">
               <span className="sr-only">What</span>
             </th>
             <th scope="col">Desired</th>
-            <th scope="col">
-              Reported {!silent ? <Age at={asOf} suffix="ago" className="ml-1 font-normal" /> : null}
-            </th>
             <th scope="col" className={cn(silent && "text-silent")}>
-              Last known {silent ? <Age at={node.lastSeenMs} suffix="ago" className="ml-1 font-normal" /> : null}
+              {silent ? "Last known" : "Reported"} <Age at={silent ? node.lastSeenMs : asOf} suffix="ago" className="ml-1 min-w-0 font-normal" />
             </th>
           </tr>
         </thead>
         <tbody>
-          {lines.map((line, index) => (
-            <tr key={line.name} className="border-b align-top last:border-b-0 [&>*]:px-2 [&>*]:py-1.5">
-              <th scope="row" className="pl-3! text-left font-normal text-muted-foreground">
+          {lines.map((line) => (
+            <tr key={line.name} className={row}>
+              <th scope="row" className="w-24 pl-3! text-left font-normal text-muted-foreground">
                 {line.name}
               </th>
-              <td>{line.desired ?? <Dash why="nothing is asked of this" />}</td>
-              {silent ? (
-                index === 0 ? (
-                  <td rowSpan={lines.length} className="hatched border-x text-silent">
-                    Silent since <At at={node.lastSeenMs} />. Nobody knows what is true there now.
-                  </td>
-                ) : null
-              ) : (
-                <td>{line.reported ?? <Dash why="the node says nothing of this" />}</td>
-              )}
-              <td className={cn(silent ? "text-silent" : "text-muted-foreground")}>
-                {silent ? (line.reported ?? <Dash why="the node said nothing of this" />) : index === 0 ? "The node is in contact." : ""}
-              </td>
+              <td className="w-[36%]">{line.desired ?? <Dash why="nothing is asked of this" />}</td>
+              <td className={cn(silent && "hatched text-silent")}>{line.reported ?? <Dash why="the node says nothing of this" />}</td>
             </tr>
           ))}
         </tbody>
       </table>
-    </div>
+    );
+  }
+  return (
+    <table className="w-full text-sm" aria-label="Desired, reported and last known">
+      <thead>
+        <tr className={head}>
+          <th scope="col" className="w-32 pl-3!">
+            <span className="sr-only">What</span>
+          </th>
+          <th scope="col" className="w-[28%]">
+            Desired
+          </th>
+          <th scope="col" className="w-[34%]">
+            Reported {!silent ? <Age at={asOf} suffix="ago" className="ml-1 font-normal" /> : null}
+          </th>
+          <th scope="col" className={cn(silent && "text-silent")}>
+            Last known {silent ? <Age at={node.lastSeenMs} suffix="ago" className="ml-1 font-normal" /> : null}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {lines.map((line, index) => (
+          <tr key={line.name} className={row}>
+            <th scope="row" className="pl-3! text-left font-normal text-muted-foreground">
+              {line.name}
+            </th>
+            <td>{line.desired ?? <Dash why="nothing is asked of this" />}</td>
+            {!silent ? <td>{line.reported ?? <Dash why="the node says nothing of this" />}</td> : null}
+            {silent && index === 0 ? (
+              <td rowSpan={lines.length} className="hatched border-x text-silent">
+                Silent since <At at={node.lastSeenMs} />. Nobody knows what is true there now.
+              </td>
+            ) : null}
+            {silent ? <td className="text-silent">{line.reported ?? <Dash why="the node said nothing of this" />}</td> : null}
+            {!silent && index === 0 ? (
+              <td rowSpan={lines.length} className="border-l text-muted-foreground">
+                The node is in contact, so what it reports is the last that is known.
+              </td>
+            ) : null}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
+
+const head = "border-b text-left text-xs text-muted-foreground [&>th]:h-7 [&>th]:px-2 [&>th]:font-medium";
+const row = "border-b align-top last:border-b-0 [&>*]:px-2 [&>*]:py-1.5";
 
 function Dash({ why }: { why: string }) {
   return (

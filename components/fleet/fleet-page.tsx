@@ -55,7 +55,7 @@ export function FleetPage() {
   const open = pages.rows.find((row) => row.name === view.node);
   const sort: ServerSort | null = view.sort ? { column: view.sort.replace(/^-/, ""), descending: view.sort.startsWith("-") } : null;
   const enrol = (
-    <Button variant="primary" disabledReason={why("fleet.enrol")} onClick={() => router.push(`${routes.settingsPart(project, "join")}?new=1`)}>
+    <Button variant="primary" disabledReason={why("fleet.enrol")} onClick={() => router.push(`${routes.settingsPart(project, "join")}?new=true`)}>
       <Plus aria-hidden /> Enrol a machine
     </Button>
   );

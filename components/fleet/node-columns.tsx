@@ -15,7 +15,7 @@ export function NodeState({ node, soft }: { node: Pick<NodeRow, "state" | "lastS
   const { state, because } = node.state;
   return (
     <Tooltip content={because}>
-      <span tabIndex={-1}>
+      <span tabIndex={-1} className="inline-flex">
         <StateMark state={state} soft={soft} age={state === "silent" && node.lastSeenMs !== null ? <Age at={node.lastSeenMs} className="min-w-0" /> : null} />
       </span>
     </Tooltip>
@@ -27,7 +27,7 @@ export function DesiredBadge({ desiredState }: { desiredState: NodeRow["desiredS
   if (desiredState === "active") return null;
   return (
     <Tooltip content={desiredStateMeaning[desiredState]}>
-      <span tabIndex={-1}>
+      <span tabIndex={-1} className="inline-flex">
         <Badge tone="outline">{desiredStateWords[desiredState]}</Badge>
       </span>
     </Tooltip>

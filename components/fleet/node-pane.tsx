@@ -46,7 +46,7 @@ export function NodePane({ name }: { name: string }) {
         <NodeActions node={node} />
       </div>
       <Section title="Desired and reported" flush>
-        <DesiredReported node={node} />
+        <DesiredReported node={node} brief />
       </Section>
       <Section title="Units" aside={<span className="tnum">{node.unitsHere.length}</span>} flush>
         <UnitsTable project={project} units={node.unitsHere} brief />

@@ -69,7 +69,7 @@ export function SitePage({ name }: { name: string }) {
             <Link href={routes.topology(project, { site: site.name })} className={buttonStyle()}>
               Show in topology
             </Link>
-            <Button disabledReason={why("fleet.enrol")} onClick={() => router.push(`${routes.settingsPart(project, "join")}?new=1&site=${encodeURIComponent(site.name)}`)}>
+            <Button disabledReason={why("fleet.enrol")} onClick={() => router.push(`${routes.settingsPart(project, "join")}?new=true&site=${encodeURIComponent(site.name)}`)}>
               Enrol a machine here
             </Button>
           </>
@@ -104,7 +104,7 @@ export function SitePage({ name }: { name: string }) {
               {site.links.length === 0 ? (
                 <p className="px-3 py-2 text-sm text-muted-foreground">No link to another site is declared.</p>
               ) : (
-                <Table label="Links">
+                <Table stacked label="Links">
                   <thead>
                     <tr>
                       <Th>To</Th>
@@ -128,11 +128,11 @@ export function SitePage({ name }: { name: string }) {
                         <Td>
                           <StateMark state={link.state} />
                         </Td>
-                        <Td numeric>{link.latencyMs} ms</Td>
-                        <Td numeric>{link.lossPercent} %</Td>
-                        <Td numeric>{link.bandwidthMbps} Mbit/s</Td>
-                        <Td numeric>{link.pricePerGib}</Td>
-                        <Td className="text-muted-foreground">{link.because}</Td>
+                        <Td label="Latency" numeric>{link.latencyMs} ms</Td>
+                        <Td label="Loss" numeric>{link.lossPercent} %</Td>
+                        <Td label="Bandwidth" numeric>{link.bandwidthMbps} Mbit/s</Td>
+                        <Td label="Price per GiB" numeric>{link.pricePerGib}</Td>
+                        <Td label="Why" className="text-muted-foreground">{link.because}</Td>
                       </Tr>
                     ))}
                   </tbody>

@@ -12,7 +12,7 @@ import type { UnitRow } from "@/server/core/views";
 export function UnitsTable({ project, units, brief }: { project: string; units: readonly UnitRow[]; brief?: boolean }) {
   if (units.length === 0) return <p className="px-3 py-2 text-sm text-muted-foreground">No unit is assigned to this node.</p>;
   return (
-    <Table label="Units on this node">
+    <Table stacked label="Units on this node">
       <thead>
         <tr>
           <Th>Unit</Th>
@@ -48,10 +48,10 @@ export function UnitsTable({ project, units, brief }: { project: string; units: 
                 </span>
               </Tooltip>
             </Td>
-            <Td className="whitespace-nowrap">
+            <Td label="Desired" className="whitespace-nowrap">
               {unit.desired.action} <span className="tnum">r{unit.desired.generation}</span>
             </Td>
-            <Td className="whitespace-nowrap">
+            <Td label="Observed" className="whitespace-nowrap">
               {unit.observed ? (
                 <span title={unit.observed.message || undefined}>
                   {unit.observed.phase} <span className="tnum">r{unit.observed.generation}</span>
@@ -65,13 +65,13 @@ export function UnitsTable({ project, units, brief }: { project: string; units: 
             </Td>
             {brief ? null : (
               <>
-                <Td numeric>{unit.observed?.cpuMillis == null ? <Unknown /> : `${coresText(unit.observed.cpuMillis)}`}</Td>
-                <Td numeric>{unit.observed?.memoryBytes == null ? <Unknown /> : bytesText(unit.observed.memoryBytes)}</Td>
-                <Td numeric>{unit.observed?.restarts ?? <Unknown />}</Td>
-                <Td className="whitespace-nowrap">{unit.observed?.limits ?? <Unknown />}</Td>
+                <Td label="CPU" numeric>{unit.observed?.cpuMillis == null ? <Unknown /> : `${coresText(unit.observed.cpuMillis)}`}</Td>
+                <Td label="Memory" numeric>{unit.observed?.memoryBytes == null ? <Unknown /> : bytesText(unit.observed.memoryBytes)}</Td>
+                <Td label="Restarts" numeric>{unit.observed?.restarts ?? <Unknown />}</Td>
+                <Td label="Limits" className="whitespace-nowrap">{unit.observed?.limits ?? <Unknown />}</Td>
               </>
             )}
-            <Td className="whitespace-nowrap">
+            <Td label="Why here" className="whitespace-nowrap">
               <Link href={routes.workload(project, unit.workload, { tab: "decisions", unit: unit.unit })} className="link" title={unit.desired.cause}>
                 Explain
               </Link>

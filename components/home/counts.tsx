@@ -25,7 +25,7 @@ export function Counts({ home, project }: { home: HomeView; project: string }) {
           </tr>
         </thead>
         <tbody>
-          {[...states].reverse().map((state) => {
+          {states.map((state) => {
             const nodes = home.nodes[state] ?? 0;
             const units = home.units[state] ?? 0;
             return (

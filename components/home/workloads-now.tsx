@@ -29,7 +29,7 @@ export function WorkloadsNow({ project, workloads }: { project: string; workload
           </Link>
         </p>
       ) : (
-        <Table label="Workloads now">
+        <Table stacked label="Workloads now">
           <thead>
             <tr>
               <Th>Workload</Th>
@@ -54,11 +54,11 @@ export function WorkloadsNow({ project, workloads }: { project: string; workload
                     </span>
                   </Tooltip>
                 </Td>
-                <Td numeric>
+                <Td label="Units ready" numeric>
                   <IntervalCount atLeast={workload.units.min} atMost={workload.units.max} of={workload.units.total} asOf={workload.units.asOfMs} />
                 </Td>
-                <Td numeric>{workload.requestsPerSecond === null ? <Unmeasured /> : valueText("perSecond", workload.requestsPerSecond)}</Td>
-                <Td numeric>
+                <Td label="Requests" numeric>{workload.requestsPerSecond === null ? <Unmeasured /> : valueText("perSecond", workload.requestsPerSecond)}</Td>
+                <Td label="Accuracy" numeric>
                   {workload.accuracy === null ? (
                     <Unmeasured />
                   ) : (

@@ -8,11 +8,13 @@ import { ErrorState } from "@/components/ui/empty-state";
 import { Facts, PageBody, Section } from "@/components/ui/page";
 import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
+import { useOrigin } from "@/components/ui/use-origin";
 import { healthView } from "@/server/core/views/access";
 
 /** What this installation is made of, and how its processes are: the same answer that `/api/health` gives. */
 export function AboutPage() {
   const { project } = useProject();
+  const origin = useOrigin();
   const health = useQuery({
     queryKey: ["api", "health"],
     // 503 is an answer too: it says which process is not ready.
@@ -23,7 +25,7 @@ export function AboutPage() {
     <PageBody>
       <Section title="Processes" aside={health.data ? <Age at={health.dataUpdatedAt} suffix="old" className="min-w-0" /> : null} flush>
         {health.data ? (
-          <Table label="Processes">
+          <Table stacked label="Processes">
             <thead>
               <tr>
                 <Th>Process</Th>
@@ -41,12 +43,12 @@ export function AboutPage() {
                   <Td>
                     <StateMark state={stateOf(process.state)} word={process.state} />
                   </Td>
-                  <Td>{process.version}</Td>
-                  <Td numeric>
+                  <Td label="Version">{process.version}</Td>
+                  <Td label="Since" numeric>
                     <Age at={process.since} className="min-w-0" />
                   </Td>
-                  <Td numeric>{durationText(process.ageMs)}</Td>
-                  <Td className="max-w-96 truncate text-xs text-muted-foreground">
+                  <Td label="Heard" numeric>{durationText(process.ageMs)}</Td>
+                  <Td label="Details" className="max-w-96 truncate text-xs text-muted-foreground">
                     {Object.entries(process.details).map(([key, value]) => `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ")}
                   </Td>
                 </Tr>
@@ -91,7 +93,7 @@ export function AboutPage() {
           />
         </Section>
         <Section title="The command line">
-          <Command label="Sign in once, then use it" text={`holdfast login ${typeof window === "undefined" ? "" : window.location.origin}\nholdfast get nodes --project ${project}`} />
+          <Command label="Sign in once, then use it" text={`holdfast login ${origin}\nholdfast get nodes --project ${project}`} />
         </Section>
       </div>
     </PageBody>

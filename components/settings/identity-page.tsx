@@ -12,6 +12,7 @@ import { Command } from "@/components/ui/copy-button";
 import { Input } from "@/components/ui/input";
 import { Field } from "@/components/ui/label";
 import { Facts, PageBody, Section } from "@/components/ui/page";
+import { useOrigin } from "@/components/ui/use-origin";
 import { toast } from "@/components/ui/toaster";
 import type { RouterOutputs } from "@/server/trpc";
 import { Part } from "./part";
@@ -22,6 +23,7 @@ type Provider = RouterOutputs["settings"]["identityProvider"];
 export function IdentityPage() {
   const { project } = useProject();
   const trpc = useTRPC();
+  const origin = useOrigin();
   const provider = useQuery(trpc.settings.identityProvider.queryOptions({ project }));
   return (
     <PageBody className="max-w-180">
@@ -37,7 +39,7 @@ export function IdentityPage() {
               ) : (
                 <ProviderForm key={`${data.issuer}${data.clientId}`} provider={data} />
               )}
-              <Command label="Redirect address to enter at the provider" text={typeof window === "undefined" ? "" : `${window.location.origin}/api/auth/callback/oidc`} />
+              <Command label="Redirect address to enter at the provider" text={`${origin}/api/auth/callback/oidc`} />
             </div>
           )}
         </Part>

@@ -64,7 +64,7 @@ export function JoinPage() {
                 its checksum, makes a key that never leaves the machine, and dials out to the gateway. The machine needs Node 20 and no open port.
               </p>
             ) : (
-              <Table label="Join tokens">
+              <Table stacked label="Join tokens">
                 <thead>
                   <tr>
                     <Th>Site</Th>
@@ -88,7 +88,7 @@ export function JoinPage() {
                       <Td className="whitespace-nowrap">
                         <StateMark state={stateOf[token.state]} word={token.state} age={token.state === "open" ? <Until at={token.expiresAtMs} /> : null} />
                       </Td>
-                      <Td>
+                      <Td label="Used by">
                         {token.usedByNode ? (
                           <Link href={routes.node(project, token.usedByNode)} className="link">
                             {token.usedByNode}
@@ -97,8 +97,8 @@ export function JoinPage() {
                           <span className="text-muted-foreground">nobody</span>
                         )}
                       </Td>
-                      <Td>{token.createdBy}</Td>
-                      <Td numeric>
+                      <Td label="Made by">{token.createdBy}</Td>
+                      <Td label="Made" numeric>
                         <Age at={token.createdAtMs} className="min-w-0" />
                       </Td>
                       <Td className="text-right">

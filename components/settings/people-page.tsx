@@ -56,7 +56,7 @@ export function PeoplePage() {
       >
         <Part query={people} what="people" permission="people.read">
           {(rows) => (
-            <Table label="People">
+            <Table stacked label="People">
               <thead>
                 <tr>
                   <Th>Name</Th>
@@ -79,17 +79,17 @@ export function PeoplePage() {
                       <Td className="whitespace-nowrap font-medium">
                         {person.name} {person.id === me?.id ? <span className="font-normal text-muted-foreground">(you)</span> : null}
                       </Td>
-                      <Td className="whitespace-nowrap">{person.login}</Td>
-                      <Td>
+                      <Td label="Login" className="whitespace-nowrap">{person.login}</Td>
+                      <Td label="Roles here">
                         <span className="flex flex-wrap gap-1">
                           {mine.length === 0 ? <span className="text-muted-foreground">none</span> : mine.map((role) => <Badge key={role}>{role}</Badge>)}
                         </span>
                       </Td>
-                      <Td className="whitespace-nowrap">{person.signIn === "oidc" ? "identity provider" : person.signIn === "password" ? "password" : "cannot sign in"}</Td>
-                      <Td numeric>
+                      <Td label="Signs in by" className="whitespace-nowrap">{person.signIn === "oidc" ? "identity provider" : person.signIn === "password" ? "password" : "cannot sign in"}</Td>
+                      <Td label="Last sign-in" numeric>
                         <Age at={person.lastSignInMs} className="min-w-0" />
                       </Td>
-                      <Td numeric>{person.sessions}</Td>
+                      <Td label="Sessions" numeric>{person.sessions}</Td>
                       <Td>
                         <StateMark state={person.active ? "healthy" : "silent"} word={person.active ? "active" : "deactivated"} />
                       </Td>
@@ -120,7 +120,7 @@ export function PeoplePage() {
             rows.length === 0 ? (
               <p className="px-3 py-2 text-sm text-muted-foreground">Nobody is invited now. An invited person opens the link, chooses a password, and has the role from then on.</p>
             ) : (
-              <Table label="Invitations">
+              <Table stacked label="Invitations">
                 <thead>
                   <tr>
                     <Th>Login</Th>
@@ -137,11 +137,11 @@ export function PeoplePage() {
                   {rows.map((invitation) => (
                     <Tr key={invitation.id}>
                       <Td className="font-medium">{invitation.login}</Td>
-                      <Td>
+                      <Td label="Role">
                         <Badge>{invitation.role}</Badge>
                       </Td>
-                      <Td>{invitation.createdBy}</Td>
-                      <Td numeric>
+                      <Td label="Invited by">{invitation.createdBy}</Td>
+                      <Td label="Made" numeric>
                         <Age at={invitation.createdAtMs} className="min-w-0" />
                       </Td>
                       <Td className="whitespace-nowrap">{invitation.state === "open" ? <>open, <Until at={invitation.expiresAtMs} /></> : invitation.state}</Td>

@@ -50,7 +50,7 @@ export function SecretsPage() {
                 audit entry ever has it.
               </p>
             ) : (
-              <Table label="Secrets">
+              <Table stacked label="Secrets">
                 <thead>
                   <tr>
                     <Th>Name</Th>
@@ -67,8 +67,8 @@ export function SecretsPage() {
                   {rows.map((secret) => (
                     <Tr key={secret.name}>
                       <Td className="font-medium">{secret.name}</Td>
-                      <Td numeric>{secret.version}</Td>
-                      <Td>
+                      <Td label="Version" numeric>{secret.version}</Td>
+                      <Td label="Used by">
                         {secret.usedBy.length === 0 ? (
                           <span className="text-muted-foreground">nothing</span>
                         ) : (
@@ -81,8 +81,8 @@ export function SecretsPage() {
                           </span>
                         )}
                       </Td>
-                      <Td>{secret.updatedBy}</Td>
-                      <Td numeric>
+                      <Td label="Set by">{secret.updatedBy}</Td>
+                      <Td label="Set" numeric>
                         <Age at={secret.updatedAtMs} className="min-w-0" />
                       </Td>
                       <Td className="whitespace-nowrap text-right">

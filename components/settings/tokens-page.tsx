@@ -53,7 +53,7 @@ export function TokensPage() {
                 the token’s name.
               </p>
             ) : (
-              <Table label="Service tokens">
+              <Table stacked label="Service tokens">
                 <thead>
                   <tr>
                     <Th>Name</Th>
@@ -71,17 +71,17 @@ export function TokensPage() {
                   {rows.map((token) => (
                     <Tr key={token.id}>
                       <Td className="font-medium">{token.name}</Td>
-                      <Td>
+                      <Td label="Role">
                         <Badge>{token.role}</Badge>
                       </Td>
                       <Td className="whitespace-nowrap">
                         <StateMark state={stateOf[token.state]} word={token.state} age={token.state === "active" ? <Until at={token.expiresAtMs} /> : null} />
                       </Td>
-                      <Td numeric>
+                      <Td label="Last used" numeric>
                         <Age at={token.lastUsedMs} className="min-w-0" />
                       </Td>
-                      <Td>{token.createdBy}</Td>
-                      <Td numeric>
+                      <Td label="Made by">{token.createdBy}</Td>
+                      <Td label="Made" numeric>
                         <Age at={token.createdAtMs} className="min-w-0" />
                       </Td>
                       <Td className="text-right">

@@ -50,11 +50,11 @@ export default function Palette({ open, onOpenChange }: { open: boolean; onOpenC
     action();
   };
   const commands = [
-    { label: "Enrol a machine", icon: Plus, reason: why("fleet.enrol"), act: () => router.push(`${routes.settingsPart(project, "join")}?new=1`) },
+    { label: "Enrol a machine", icon: Plus, reason: why("fleet.enrol"), act: () => router.push(`${routes.settingsPart(project, "join")}?new=true`) },
     { label: "Apply a manifest", icon: FileCode2, reason: why("manifests.apply"), act: () => router.push(routes.workloadNew(project)) },
     { label: "Start a rollout", icon: Rocket, reason: why("rollouts.operate"), act: () => router.push(routes.rolloutNew(project)) },
     { label: "Write a placement policy", icon: ScrollText, reason: why("manifests.apply"), act: () => router.push(routes.policyNew(project)) },
-    { label: "Invite a person", icon: User, reason: why("people.manage"), act: () => router.push(`${routes.settingsPart(project, "people")}?invite=1`) },
+    { label: "Invite a person", icon: User, reason: why("people.manage"), act: () => router.push(`${routes.settingsPart(project, "people")}?invite=true`) },
     resolvedTheme === "dark"
       ? { label: "Use the light theme", icon: Sun, reason: null, act: () => setTheme("light") }
       : { label: "Use the dark theme", icon: Moon, reason: null, act: () => setTheme("dark") },

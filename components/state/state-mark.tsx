@@ -59,6 +59,7 @@ export function StateMark({
       className={cn(
         "inline-flex min-w-0 items-center gap-1.5 whitespace-nowrap text-sm",
         stateInk[state],
+        "align-middle",
         soft && "h-5 rounded-sm px-1.5 text-xs font-medium",
         soft && softGround[state],
         className,

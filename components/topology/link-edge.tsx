@@ -48,12 +48,11 @@ export const LinkEdge = memo(function LinkEdge({ data }: EdgeProps<LinkEdgeType>
               dimmed && "opacity-25",
             )}
             style={{ transform: `translate(-50%, -50%) translate(${route.labelX}px, ${route.labelY + (cut ? 16 : 0)}px)` }}
-            title={`${link.siteA} to ${link.siteB}: ${link.because}`}
+            title={`${link.siteA} to ${link.siteB}${link.simulated ? " (simulated)" : ""}: ${link.because}`}
           >
             {link.state !== "healthy" ? <StateShape state={link.state} size={9} label={link.state} /> : null}
             <span className="tnum">{link.latencyMs} ms</span>
             {link.lossPercent > 0 ? <span className="tnum">{link.lossPercent} % loss</span> : null}
-            {link.simulated ? <span>simulated</span> : null}
           </div>
         </EdgeLabelRenderer>
       )}

@@ -19,9 +19,13 @@ export type SiteNodeData = {
 };
 export type SiteNodeType = Node<SiteNodeData, "site">;
 
-/** How much is drawn: only what can be read at the present zoom. */
-function useDetail(): "far" | "normal" | "near" {
-  return useStore((state) => (state.transform[2] < 0.5 ? "far" : state.transform[2] > 1.35 ? "near" : "normal"));
+/**
+ * How much is drawn, and how large: only what can be read at the present zoom. Between the levels the text is enlarged
+ * against the zoom, so that it stays near its own size on the screen.
+ */
+function useDetail(): { level: "far" | "normal" | "near"; magnify: number } {
+  const step = useStore(({ transform: [, , zoom] }) => (zoom < 0.5 ? 0 : zoom < 0.68 ? 1 : zoom < 0.86 ? 2 : zoom <= 1.35 ? 3 : 4));
+  return { level: step === 0 ? "far" : step === 4 ? "near" : "normal", magnify: step === 1 ? 1.5 : step === 2 ? 1.22 : 1 };
 }
 
 /** A site as a capsule: its state, its contact with the control plane, and its nodes, closer up by name. */
@@ -52,7 +56,11 @@ export const SiteNode = memo(function SiteNode({ data }: NodeProps<SiteNodeType>
         )}
       >
         <span aria-hidden className="absolute inset-y-0 left-0 w-1" style={{ background: strip }} />
-        {detail === "far" ? <Far site={site} /> : <Near site={site} control={control} detail={detail} overlay={overlay} />}
+        {detail.level === "far" ? (
+          <Far site={site} />
+        ) : (
+          <Near site={site} control={control} near={detail.level === "near"} magnify={detail.magnify} overlay={overlay} />
+        )}
       </button>
     </div>
   );
@@ -72,11 +80,23 @@ function Far({ site }: { site: SiteBox["site"] }) {
   );
 }
 
-function Near({ site, control, detail, overlay }: { site: SiteBox["site"]; control: SiteBox["control"]; detail: "normal" | "near"; overlay: SiteNodeData["overlay"] }) {
+function Near({
+  site,
+  control,
+  near,
+  magnify,
+  overlay,
+}: {
+  site: SiteBox["site"];
+  control: SiteBox["control"];
+  near: boolean;
+  magnify: number;
+  overlay: SiteNodeData["overlay"];
+}) {
   const now = useNow();
   const silent = site.state.state === "silent";
   return (
-    <span className="flex size-full flex-col py-2 pl-4 pr-3">
+    <span className="flex size-full flex-col py-2 pl-4 pr-3" style={magnify === 1 ? undefined : { zoom: magnify }}>
       <span className="flex items-center gap-2">
         <StateShape state={site.state.state} />
         <span className="min-w-0 flex-1 truncate text-base font-semibold">{site.title}</span>
@@ -84,12 +104,20 @@ function Near({ site, control, detail, overlay }: { site: SiteBox["site"]; contr
           {site.lastContactMs === null ? "never heard" : now === null ? "" : `${silent ? "silent " : ""}${ageText(now - site.lastContactMs)}`}
         </span>
       </span>
-      <span className="truncate text-xs text-muted-foreground">
+      <span className={cn("truncate text-xs text-muted-foreground", magnify > 1.3 && "hidden")}>
         {siteKindWords[site.kind]}, {site.jurisdiction}, {site.uplink}
         {control?.rttMs != null ? <span className="tnum">, {control.rttMs} ms</span> : null}
       </span>
       <span className="mt-1.5 min-h-0 flex-1 overflow-hidden">
-        {overlay ? <Overlay units={overlay} /> : detail === "near" ? <Names site={site} /> : <Dots site={site} />}
+        {overlay ? (
+          <Overlay units={overlay} />
+        ) : near ? (
+          <Names site={site} most={10} className="text-[9px] leading-3" />
+        ) : site.nodesHere.length <= (magnify === 1 ? 6 : 0) ? (
+          <Names site={site} most={6} className="text-2xs leading-4" />
+        ) : (
+          <Dots site={site} />
+        )}
       </span>
       <span className="flex gap-3 text-xs text-muted-foreground">
         <IntervalCount atLeast={site.nodes.min} atMost={site.nodes.max} of={site.nodes.total} word="nodes" />
@@ -128,18 +156,19 @@ function Dots({ site }: { site: SiteBox["site"] }) {
   );
 }
 
-/** Close up: the nodes by name with their units. Text is small because the picture is magnified. */
-function Names({ site }: { site: SiteBox["site"] }) {
-  const shown = site.nodesHere.slice(0, 10);
+/** The nodes by name with their units: where they are few, and close up, where the picture is magnified. */
+function Names({ site, most, className }: { site: SiteBox["site"]; most: number; className: string }) {
+  if (site.nodesHere.length === 0) return <span className="text-xs text-muted-foreground">No machine has joined.</span>;
+  const shown = site.nodesHere.slice(0, most);
   return (
-    <span className="grid grid-cols-2 gap-x-2 gap-y-0.5 text-[9px] leading-3">
+    <span className={cn("grid grid-cols-2 gap-x-3", className)}>
       {shown.map((node) => (
-        <span key={node.name} className="flex min-w-0 items-center gap-1" title={node.state.because}>
-          <StateShape state={node.state.state} size={7} />
-          <span className="min-w-0 truncate">{node.name}</span>
-          <span className="ml-auto flex shrink-0 gap-px">
-            {node.units.slice(0, 6).map((unit) => (
-              <StateShape key={unit.unit} state={unit.state} size={5} />
+        <span key={node.name} className="flex min-w-0 items-center gap-1" title={`${node.name}: ${node.state.because}`}>
+          <StateShape state={node.state.state} size={8} />
+          <span className="min-w-0 flex-1 truncate">{node.name}</span>
+          <span className="flex shrink-0 gap-0.5">
+            {node.units.slice(0, 5).map((unit) => (
+              <StateShape key={unit.unit} state={unit.state} size={6} />
             ))}
           </span>
         </span>

@@ -6,6 +6,7 @@ import "@xyflow/react/dist/base.css";
 import { Maximize, Minus, Plus } from "lucide-react";
 import { stateVar, StateLegend, type State } from "@/components/state";
 import { Button } from "@/components/ui/button";
+import { useNarrow } from "@/components/ui/use-media";
 import type { TopologyView } from "@/server/core/views";
 import { BOX_H, BOX_W, buildTopology, peersOf } from "./build-graph";
 import { LinkEdge, type LinkEdgeType } from "./link-edge";
@@ -31,7 +32,9 @@ export default function TopologyCanvas({
   onOpen: (name: string | null) => void;
 }) {
   const [hovered, setHovered] = useState<string | null>(null);
-  const graph = useMemo(() => buildTopology(view), [view]);
+  const narrow = useNarrow();
+  const graph = useMemo(() => buildTopology(view, narrow ? 2 : 6), [view, narrow]);
+  const simulated = view.links.filter((link) => link.simulated).length;
   const peers = useMemo(() => (hovered ? peersOf(graph, hovered) : null), [graph, hovered]);
   const jurisdictions = useMemo(() => [...new Set(view.sites.map((site) => site.jurisdiction))].sort(), [view.sites]);
   const nodes = graph.boxes.map(
@@ -71,12 +74,13 @@ export default function TopologyCanvas({
   return (
     <ReactFlowProvider>
       <ReactFlow<SiteNodeType, LinkEdgeType>
+        key={narrow ? "narrow" : "wide"}
         nodes={nodes}
         edges={edges}
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         fitView
-        fitViewOptions={{ padding: 0.12, maxZoom: 1.1 }}
+        fitViewOptions={{ padding: narrow ? 0.05 : 0.1, maxZoom: 1.1 }}
         minZoom={0.15}
         maxZoom={2.5}
         nodesDraggable={false}
@@ -93,10 +97,15 @@ export default function TopologyCanvas({
         aria-label="Sites and links"
       >
         <Background variant={BackgroundVariant.Dots} gap={24} size={1} color="var(--border)" />
-        <Panel position="bottom-left" className="m-3! rounded-md border bg-card/95 px-2.5 py-1.5">
+        <Panel position="bottom-left" className="m-3! flex max-w-[calc(100%-24px)] flex-wrap gap-x-4 gap-y-1 rounded-md border bg-card/95 px-2.5 py-1.5 max-sm:mb-2!">
           {colorBy === "state" ? <StateLegend /> : <JurisdictionLegend jurisdictions={jurisdictions} />}
+          {simulated > 0 ? (
+            <span className="text-xs text-muted-foreground">
+              {simulated === view.links.length ? "All links are simulated" : `${simulated} of ${view.links.length} links are simulated`}
+            </span>
+          ) : null}
         </Panel>
-        <Panel position="bottom-right" className="m-3!">
+        <Panel position={narrow ? "top-right" : "bottom-right"} className="m-3!">
           <ZoomButtons />
         </Panel>
       </ReactFlow>

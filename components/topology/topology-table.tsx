@@ -16,7 +16,7 @@ export function TopologyTable({ view, project, workload }: { view: TopologyView;
   return (
     <PageBody>
       <Section title="Sites" aside={<span className="tnum">{view.sites.length}</span>} flush>
-        <Table label="Sites">
+        <Table stacked label="Sites">
           <thead>
             <tr>
               <Th>Site</Th>
@@ -45,13 +45,13 @@ export function TopologyTable({ view, project, workload }: { view: TopologyView;
                   <Td>
                     <StateMark state={site.state.state} />
                   </Td>
-                  <Td className="whitespace-nowrap">{siteKindWords[site.kind]}</Td>
-                  <Td>{site.jurisdiction}</Td>
-                  <Td>{site.uplink}</Td>
-                  <Td numeric>
+                  <Td label="Kind" className="whitespace-nowrap">{siteKindWords[site.kind]}</Td>
+                  <Td label="Jurisdiction">{site.jurisdiction}</Td>
+                  <Td label="Uplink">{site.uplink}</Td>
+                  <Td label="Nodes" numeric>
                     <IntervalCount atLeast={site.nodes.min} atMost={site.nodes.max} of={site.nodes.total} />
                   </Td>
-                  <Td numeric>
+                  <Td label="Units" numeric>
                     <IntervalCount atLeast={site.units.min} atMost={site.units.max} of={site.units.total} />
                   </Td>
                   {workload ? (
@@ -69,11 +69,11 @@ export function TopologyTable({ view, project, workload }: { view: TopologyView;
                       )}
                     </Td>
                   ) : null}
-                  <Td numeric>{control.get(site.name)?.rttMs == null ? <span className="text-muted-foreground">not measured</span> : `${control.get(site.name)?.rttMs} ms`}</Td>
-                  <Td numeric>
+                  <Td label="Round trip" numeric>{control.get(site.name)?.rttMs == null ? <span className="text-muted-foreground">not measured</span> : `${control.get(site.name)?.rttMs} ms`}</Td>
+                  <Td label="Heard" numeric>
                     <Age at={site.lastContactMs} className="min-w-0" />
                   </Td>
-                  <Td className="max-w-80 truncate text-muted-foreground" title={site.state.because}>
+                  <Td label="Why" className="max-w-80 truncate text-muted-foreground" title={site.state.because}>
                     {site.state.because}
                   </Td>
                 </Tr>
@@ -83,7 +83,7 @@ export function TopologyTable({ view, project, workload }: { view: TopologyView;
         </Table>
       </Section>
       <Section title="Links" aside={<span className="tnum">{view.links.length}</span>} flush>
-        <Table label="Links">
+        <Table stacked label="Links">
           <thead>
             <tr>
               <Th>Between</Th>
@@ -106,12 +106,12 @@ export function TopologyTable({ view, project, workload }: { view: TopologyView;
                 <Td>
                   <StateMark state={link.state} />
                 </Td>
-                <Td numeric>{link.latencyMs} ms</Td>
-                <Td numeric>{link.lossPercent} %</Td>
-                <Td numeric>{link.bandwidthMbps} Mbit/s</Td>
-                <Td numeric>{link.pricePerGib}</Td>
-                <Td>{link.workloads.length > 0 ? link.workloads.join(", ") : <span className="text-muted-foreground">none</span>}</Td>
-                <Td className="text-muted-foreground">{link.because}</Td>
+                <Td label="Latency" numeric>{link.latencyMs} ms</Td>
+                <Td label="Loss" numeric>{link.lossPercent} %</Td>
+                <Td label="Bandwidth" numeric>{link.bandwidthMbps} Mbit/s</Td>
+                <Td label="Price per GiB" numeric>{link.pricePerGib}</Td>
+                <Td label="Workloads">{link.workloads.length > 0 ? link.workloads.join(", ") : <span className="text-muted-foreground">none</span>}</Td>
+                <Td label="Why" className="text-muted-foreground">{link.because}</Td>
               </Tr>
             ))}
           </tbody>

@@ -31,12 +31,12 @@ export function PageHead({
       {trail && trail.length > 0 ? (
         <nav aria-label="Breadcrumb">
           <ol className="flex flex-wrap items-center gap-1 text-xs text-muted-foreground">
-            {trail.map((step) => (
+            {trail.map((step, index) => (
               <li key={step.href} className="flex items-center gap-1">
                 <Link href={step.href} className="hover:text-foreground hover:underline">
                   {step.label}
                 </Link>
-                <ChevronRight className="size-3" aria-hidden />
+                {index < trail.length - 1 ? <ChevronRight className="size-3" aria-hidden /> : null}
               </li>
             ))}
           </ol>
@@ -50,7 +50,7 @@ export function PageHead({
           </h1>
           {purpose ? <p className="mt-0.5 text-base text-muted-foreground">{purpose}</p> : null}
         </div>
-        {actions ? <div className="flex shrink-0 flex-wrap items-center gap-1.5">{actions}</div> : null}
+        {actions ? <div className="flex shrink-0 flex-wrap items-center gap-1.5 max-sm:w-full max-sm:shrink">{actions}</div> : null}
       </div>
       {children}
     </header>
