@@ -120,11 +120,6 @@ publishContainer({
   identityProvider: () => access.identityProvider(),
   signInOptions: features.access.queries.signInOptions,
   newRequestId,
-  contextFor: async (token) => {
-    const requestId = newRequestId();
-    const found = await access.authenticate(token, requestId);
-    return { actor: found?.actor ?? null, mustChangePassword: found?.mustChangePassword ?? false, origin: { address: null, userAgent: null, requestId }, features, recordRefusal: recordRefused, fault: (error, at) => fault(error, at, requestId) };
-  },
   logSignIn: (level, message, fields) => log[level](fields ?? {}, message),
 });
 

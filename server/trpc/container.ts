@@ -1,7 +1,6 @@
 import type { MeView } from "../core/views";
 import type { Actor } from "../core/access/actor";
 import type { RequestOrigin } from "./features";
-import type { Context } from "./init";
 
 /**
  * What the screens' server side (`app/_server`, `app/api`) may ask of the web process. It is handed over on
@@ -24,8 +23,6 @@ export type WebContainer = {
   identityProvider(): Promise<{ name: string; issuer: string; clientId: string; clientSecret: string } | null>;
   signInOptions(): Promise<{ identityProvider: { name: string } | null }>;
   newRequestId(): string;
-  /** Context of procedures that a page calls while it is being rendered. */
-  contextFor(token: string): Promise<Context>;
   logSignIn(level: "info" | "warn" | "error", message: string, fields?: Record<string, unknown>): void;
 };
 export type StartedSession = { token: string; personId: string; name: string; mustChangePassword: boolean };
