@@ -5,10 +5,10 @@
 import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
-const code = ["server/**/*.ts", "agent/**/*.ts", "cli/**/*.ts", "pilot/**/*.ts", "app/**/*.{ts,tsx}", "components/**/*.{ts,tsx}", "bench/**/*.ts", "e2e/**/*.ts"];
+const code = ["server/**/*.ts", "agent/**/*.ts", "cli/**/*.ts", "pilot/**/*.ts", "app/**/*.{ts,tsx}", "components/**/*.{ts,tsx}", "bench/**/*.ts", "e2e/**/*.ts", "tools/**/*.ts", "*.config.ts"];
 const tests = ["**/*.test.{ts,tsx}", "**/*.spec.ts", "**/testing/**", "**/testing.ts", "e2e/**", "bench/**"];
 /** The one file of each program that reads its environment. */
-const environmentFiles = ["server/platform/env.ts", "agent/platform/env.ts", "pilot/env.ts", "cli/env.ts", "**/testing/**", "e2e/env.ts", "bench/env.ts"];
+const environmentFiles = ["server/platform/env.ts", "agent/platform/env.ts", "pilot/env.ts", "cli/env.ts", "**/testing/**", "e2e/env.ts", "bench/env.ts", "tools/**", "*.config.ts"];
 
 const ENVIRONMENT = "Configuration is read once, in the program's env.ts, and passed in.";
 const CORE_CLOCK = "Core has no clock: take nowMs as an argument.";

@@ -15,7 +15,7 @@ import { APP_ROLE, OWNER_ROLE, ensureDatabase, ensureRoles } from "./databases.m
 import { isAlive, readPidFile, runningOn, servesFolder } from "./postmaster.mjs";
 import { stopServer } from "./stop.mjs";
 
-export { APP_ROLE, OWNER_ROLE, dropDatabase, ensureDatabase, onDatabase } from "./databases.mjs";
+export { dropDatabase, ensureDatabase, onDatabase } from "./databases.mjs";
 
 const ADMIN_ROLE = "holdfast_admin";
 const POLL_MS = 20;

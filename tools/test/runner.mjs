@@ -57,7 +57,6 @@ export async function streamed({ args, env, timeoutMs }) {
   // A grandchild that holds our pipe must not keep us waiting: what matters has been read.
   child.stdout.destroy();
   child.stderr.destroy();
-  // eslint-disable-next-line no-control-regex -- colours begin with the escape character
   const lines = tail.replace(/\u001b\[[0-9;]*[A-Za-z]/g, "").split("\n").map((line) => line.trimEnd());
   return { code: late ? `no end after ${timeoutMs / 60_000} minutes` : code, tail: lines };
 }
