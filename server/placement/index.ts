@@ -2,9 +2,17 @@
  * Placement: which node takes a unit and why, previews of selectors and policies, recorded decisions. Owns the reading of
  * snapshots that `core/placement` plans from; it does not change what runs (the scheduler does).
  */
+import type { PlacementDeps } from "./deps";
+import { decisionQueries } from "./queries/decisions";
+import { matchQueries } from "./queries/matches";
+
 export { fleetNodeOf, loadFleet } from "./fleet-snapshot";
 export { planFor } from "./plan";
 export type { PlannedWorkload } from "./plan";
 export { loadGoal, loadWorkload } from "./workload-snapshot";
 export type { LoadedWorkload } from "./workload-snapshot";
 export type { PlacementDeps } from "./deps";
+
+export function createPlacement(deps: PlacementDeps) {
+  return { queries: { ...matchQueries(deps), ...decisionQueries(deps) } };
+}

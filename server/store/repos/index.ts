@@ -31,3 +31,6 @@ export * as secrets from "./secrets";
 export * as schedulerKeys from "./scheduler-keys";
 export * as schedulerSnapshot from "./scheduler-snapshot";
 export * as artifactRows from "./artifacts";
+export * as fleetRead from "./fleet-read";
+export * as workloadsRead from "./workloads-read";
+export * as decisions from "./decisions";

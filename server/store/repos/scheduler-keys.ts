@@ -3,6 +3,7 @@
  * held by one of them at a time, and comes free by itself when its holder dies.
  */
 import type { Queryable } from "../queryable";
+import type { Tx } from "../transaction";
 
 export type LookCause = "nudge" | "wake" | "resync";
 export interface ClaimedKey {
@@ -132,5 +133,19 @@ export async function rolloutsTouchedBy(db: Queryable, pointers: readonly { topi
      union select r.id from rollouts r join approvals a on a.rollout_id = r.id where r.ended_at is null and a.id = any($3)`,
     [workloads, of("rollout"), of("approval")],
   );
+  return rows.map((r) => r.id);
+}
+
+/** Touches keys in the transaction of what they are about, and nudges the schedulers when it commits. */
+export async function nudge(tx: Tx, kind: string, keys: readonly string[], nowMs: number): Promise<void> {
+  if (keys.length === 0) return;
+  await touch(tx.client, kind, keys, nowMs);
+  // One payload wakes the schedulers; which keys are due they read from the table.
+  tx.notify("holdfast_keys", `${kind}:${keys[0]}`);
+}
+
+/** Workloads that place by a policy. */
+export async function workloadsOfPolicy(db: Queryable, projectId: string, policy: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>("select id from objects where project_id = $1 and kind = 'Workload' and deleted_at is null and spec ->> 'policy' = $2", [projectId, policy]);
   return rows.map((r) => r.id);
 }

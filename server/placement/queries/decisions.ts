@@ -1,0 +1,90 @@
+import { z } from "zod";
+import type { ProjectRef } from "../../core/access/actor";
+import { readCursor, writeCursor } from "../../core/base/cursor";
+import { refuseNow } from "../../core/base/refusal";
+import { evaluate, reasonCodes, reasonSummary, withDemand } from "../../core/placement";
+import type { ReasonCode } from "../../core/placement";
+import { decisionCandidate } from "../../core/views/workloads";
+import type { DecisionDetail, decisionPage, decisionRow } from "../../core/views/workloads";
+import { decisions, fleetRead, objects } from "../../store";
+import type { PlacementDeps } from "../deps";
+import { loadFleet } from "../fleet-snapshot";
+import { loadWorkload, warmFor } from "../workload-snapshot";
+
+/** What a decision keeps, as the scheduler writes it. Older or foreign rows read as decisions without details. */
+const kept = z.object({
+  policy: z.string().nullable().default(null),
+  candidates: z.array(decisionCandidate).default([]),
+  counts: z.array(z.object({ code: z.string(), text: z.string(), nodes: z.int() })).default([]),
+});
+
+/** Candidates shown of a live explanation; counts always cover all. */
+const SHOWN = 200;
+
+export function decisionQueries(deps: PlacementDeps) {
+  const { store, clock } = deps;
+  const db = store.read.client;
+  const rowOf = (d: decisions.StoredDecision): z.infer<typeof decisionRow> => ({ id: d.id, workload: d.workload, unit: d.unit, outcome: d.outcome, node: d.node, site: d.site, because: d.because, generation: d.generation, atMs: d.atMs });
+
+  return {
+    async decisions(project: ProjectRef, input: { cursor?: string | null | undefined; limit: number; workload?: string | undefined; unit?: string | undefined }): Promise<z.infer<typeof decisionPage>> {
+      const after = readCursor(input.cursor, 2);
+      const { items, total } = await decisions.page(db, project.id, { workload: input.workload, unit: input.unit, before: after ? { at: after[0] ?? "", id: after[1] ?? "" } : null, limit: input.limit });
+      const last = items.at(-1);
+      return { items: items.map(rowOf), nextCursor: last && items.length === input.limit ? writeCursor([last.at, last.id]) : null, total, asOfMs: clock.nowMs() };
+    },
+
+    async decision(project: ProjectRef, input: { id: string }): Promise<DecisionDetail> {
+      const d = await decisions.byId(db, project.id, input.id);
+      if (!d) return refuseNow("not_found", "There is no such decision in this project.", "Decisions of ended units are kept for a limited time only: see the retention settings.");
+      const read = kept.safeParse(d.candidates);
+      const detail = read.success ? read.data : kept.parse({});
+      return { ...rowOf(d), policy: detail.policy, policyDigest: d.policyDigest, candidates: detail.candidates, counts: detail.counts };
+    },
+
+    /**
+     * Why a unit is where it is, or nowhere: every node of the fleet judged as it is now, with the unit itself taken off
+     * its node. The recorded decision says why it was put there then.
+     */
+    async explain(project: ProjectRef, input: { unit: string }): Promise<DecisionDetail> {
+      const nowMs = clock.nowMs();
+      const at = { nowMs, silentAfterMs: deps.env.AGENT_SILENT_AFTER_MS };
+      const newest = await decisions.newestOfUnit(db, project.id, input.unit);
+      const running = await fleetRead.runningUnit(db, project.id, input.unit);
+      const workloadId = running?.workloadId ?? newest?.workloadId;
+      const loaded = workloadId ? await loadWorkload(db, workloadId, at) : null;
+      const shape = loaded?.snapshot.goal?.shape;
+      if (!workloadId || !loaded || !shape) return refuseNow("not_found", `There is no unit "${input.unit}" in this project.`, "Units are called WORKLOAD-NUMBER; list them with holdfast get units.");
+      const object = await objects.byId(db, workloadId);
+      const fleet = await loadFleet(db, project.id, { ...at, warmFor: warmFor(shape) });
+      // The unit's own load would stand in its own way on its own node.
+      const own = loaded.snapshot.units.find((u) => u.unit === input.unit && u.desired === "run");
+      const nodes = fleet.nodes.map((n) => (own && n.id === own.node.id ? { ...n, load: withDemand(n.load, shape.demand, -1) } : n));
+      const others = loaded.snapshot.units.filter((u) => u.desired === "run" && u !== own).map((u) => u.node.id);
+      const judged = evaluate({ nowMs, nodes }, { unit: input.unit, shape }, { seed: workloadId, own: others });
+      const feasible = judged.filter((j) => j.score !== null).sort((a, b) => (b.score ?? 0) - (a.score ?? 0));
+      const counts = reasonCodes.flatMap((code) => {
+        const n = judged.filter((j) => j.reasons[0]?.code === code).length;
+        return n > 0 ? [{ code, text: reasonSummary[code], nodes: n }] : [];
+      });
+      const refused = judged.filter((j) => j.score === null).sort((a, b) => reasonCodes.indexOf(a.reasons[0]?.code as ReasonCode) - reasonCodes.indexOf(b.reasons[0]?.code as ReasonCode));
+      const candidates = [...feasible, ...refused].slice(0, SHOWN).map((j) => ({ node: j.node.name, site: j.node.site, feasible: j.score !== null, reason: j.reasons[0] ? { code: j.reasons[0].code, text: j.reasons.map((r) => r.text).join(" Also: ") } : null, score: j.score, parts: j.parts }));
+      const here = own ? judged.find((j) => j.node.id === own.node.id) : undefined;
+      const because = own && here ? whyStill(own.node.name, here, feasible, newest?.because ?? null) : (newest?.because ?? "It has no node yet.");
+      return {
+        id: newest?.id ?? "", workload: object?.name ?? "", unit: input.unit, outcome: own ? "placed" : "unplaced", node: own?.node.name ?? null, site: own?.node.site ?? null, because, generation: own?.generation ?? newest?.generation ?? 0, atMs: nowMs,
+        policy: loaded.policy?.name ?? null, policyDigest: loaded.policy?.digest ?? "", candidates, counts,
+      };
+    },
+  };
+}
+
+type Judged = ReturnType<typeof evaluate>[number];
+
+function whyStill(node: string, here: Judged, feasible: readonly Judged[], then: string | null): string {
+  const past = then ? ` When it was placed: ${then}` : "";
+  if (here.score === null) return `It runs on ${node}, which would not be chosen now: ${here.reasons[0]?.text ?? ""} A unit that runs stays unless a rule of its policy forbids it.${past}`;
+  const best = feasible[0];
+  if (!best || best.node.id === here.node.id) return `${node} is still the best of the ${feasible.length} nodes that can take it.${past}`;
+  return `${node} can take it (${here.score.toFixed(2)}). ${best.node.name} would score higher now (${(best.score ?? 0).toFixed(2)}), but units that run are not moved for a better place.${past}`;
+}

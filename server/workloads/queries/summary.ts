@@ -1,0 +1,67 @@
+import { addCounts, intervalOf, noCounts, workloadStateOf } from "../../core/fleet";
+import type { Counts } from "../../core/fleet";
+import type { WorkloadRow } from "../../core/views/workloads";
+import { RequestSum } from "../../telemetry";
+import { workloadsRead } from "../../store";
+import type { Queryable } from "../../store";
+
+type Row = workloadsRead.WorkloadListRow;
+
+/** Lists say what was measured in the last so many ms. */
+export const MEASURED_MS = 5 * 60_000;
+/** More sketches than this are not merged for a list; the workload's own page does. */
+const MOST_SKETCHES = 5_000;
+
+/** Rows of the store as lists show them, with states and measurements; a handful of questions for any number of rows. */
+export async function summarise(db: Queryable, projectId: string, rows: readonly Row[], at: { nowMs: number; silentAfterMs: number }): Promise<WorkloadRow[]> {
+  const ids = rows.map((r) => r.id);
+  if (ids.length === 0) return [];
+  const [units, sites, completed, measured] = await Promise.all([workloadsRead.unitsByRevision(db, projectId, ids, at), workloadsRead.siteCounts(db, ids), workloadsRead.completedCounts(db, ids.filter((id) => rows.find((r) => r.id === id)?.kind === "batch")), workloadsRead.measured(db, ids, at.nowMs - MEASURED_MS, MOST_SKETCHES)]);
+  const byWorkload = new Map<string, Units>();
+  for (const u of units) byWorkload.set(u.workloadId, [...(byWorkload.get(u.workloadId) ?? []), u]);
+  const missing = rows.filter((r) => r.kind !== "daemon" && total(byWorkload.get(r.id) ?? []) + (completed.get(r.id) ?? 0) < r.replicas).map((r) => r.id);
+  const why = missing.length > 0 ? await workloadsRead.whyUnplaced(db, missing) : new Map<string, string>();
+  return rows.map((r) => {
+    const own = byWorkload.get(r.id) ?? [];
+    const done = Math.min(completed.get(r.id) ?? 0, r.replicas);
+    const running = own.reduce<Counts>((sum, u) => addCounts(sum, u.counts), noCounts);
+    const counts = { ...running, healthy: running.healthy + done };
+    const wanted = r.kind === "daemon" ? total(own) : r.replicas;
+    const unplaced = Math.max(0, wanted - total(own) - done);
+    const m = measured.get(r.id);
+    const requests = new RequestSum();
+    for (const sketch of m?.sketches ?? []) requests.add({ count: 0, errors: 0, sketch });
+    return {
+      id: r.id,
+      name: r.name,
+      title: r.title,
+      kind: r.kind,
+      state: workloadStateOf({ wanted, units: counts, unplaced: { count: unplaced, because: unplaced > 0 ? (why.get(r.id) ?? null) : null }, behind: own.reduce((n, u) => n + u.settling, 0), nowMs: at.nowMs }),
+      generation: r.generation,
+      units: intervalOf(counts, Math.max(wanted, total(own) + done)),
+      revisions: revisionsOf(own),
+      sites: sites.get(r.id) ?? 0,
+      policy: r.policy,
+      rollout: r.rollout,
+      requestsPerSecond: m && m.requests > 0 ? (m.requests * 1_000) / MEASURED_MS : null,
+      latencyP99Ms: requests.quantile(0.99),
+      errorRate: m && m.requests > 0 ? m.errors / m.requests : null,
+      accuracy: m && m.labelled > 0 ? m.correct / m.labelled : null,
+      measuredAtMs: m?.newestMs ?? null,
+      updatedAtMs: r.updatedAtMs,
+    };
+  });
+}
+
+type Units = Awaited<ReturnType<typeof workloadsRead.unitsByRevision>>;
+const total = (own: Units): number => own.reduce((n, u) => n + u.counts.healthy + u.counts.degraded + u.counts.failing + u.counts.silent + u.counts.pending, 0);
+
+function revisionsOf(own: Units): WorkloadRow["revisions"] {
+  const found = new Map<number, { generation: number; desired: number; observed: number }>();
+  const at = (generation: number) => found.get(generation) ?? found.set(generation, { generation, desired: 0, observed: 0 }).get(generation) ?? { generation, desired: 0, observed: 0 };
+  for (const u of own) {
+    at(u.generation).desired += total([u]);
+    for (const o of u.observed) at(o.generation).observed += o.units;
+  }
+  return [...found.values()].sort((a, b) => a.generation - b.generation);
+}
