@@ -35,6 +35,7 @@ async function main() {
   if (needsInstall()) await show.run("installing packages", (note) => install({ logFile: path.join(DIST, "logs/npm-ci.log"), note }));
   // Only now: these use the packages that were just installed.
   const { ensureChromium } = await import("./lib/browser.mjs");
+  const { ensurePrograms } = await import("./lib/prerequisites.mjs");
   const { build } = await import("./build.mjs");
   const { SUITES, closingOf } = await import("./test/suites.mjs");
   const { endGroups, endStrays } = await import("./test/runner.mjs");
@@ -52,6 +53,7 @@ async function main() {
   /** @type {import("./test/runner.mjs").Outcome[]} */
   const outcomes = [];
   try {
+    if (suites.includes("int")) await show.run("programs for the tests", (note) => ensurePrograms({ logFolder: path.join(DIST, "logs"), note }));
     if (suites.includes("e2e")) {
       await show.run("a browser for the tests", async (note) => {
         const found = await ensureChromium({ logFolder: path.join(DIST, "logs"), note });

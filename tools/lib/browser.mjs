@@ -1,9 +1,9 @@
 /** Finding a Chromium for the browser tests, and installing one where there is none. */
-import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { inRoot } from "./paths.mjs";
+import { aptInstall } from "./prerequisites.mjs";
 import { runLogged } from "./run.mjs";
 
 const require = createRequire(import.meta.url);
@@ -40,12 +40,6 @@ function playwrightsOwn() {
   }
 }
 
-/** How to become root for apt: not at all, by sudo without a password, or not possible. */
-function asRoot() {
-  if (process.getuid?.() === 0) return [];
-  return spawnSync("sudo", ["-n", "true"], { stdio: "ignore" }).status === 0 ? ["sudo", "-n"] : undefined;
-}
-
 /**
  * Makes sure there is a browser, and says which is taken.
  * @param {{ logFolder: string, note: (text: string) => void }} o
@@ -55,18 +49,9 @@ export async function ensureChromium({ logFolder, note }) {
   if (there) return there;
   /** @type {string[]} */
   const tried = [];
-  const root = asRoot();
-  if (fs.existsSync("/usr/bin/apt-get") && root) {
-    note("apt-get install chromium");
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    const [command = "apt-get", ...prefix] = [...root, "apt-get"];
-    try {
-      await runLogged(command, [...prefix, "update"], { logFile: path.join(logFolder, "apt-update.log"), env });
-      await runLogged(command, [...prefix, "install", "-y", "--no-install-recommends", "chromium", "fonts-liberation"], { logFile: path.join(logFolder, "apt-chromium.log"), env });
-    } catch (error) {
-      tried.push(/** @type {Error} */ (error).message);
-    }
-  }
+  note("apt-get install chromium");
+  const why = await aptInstall(["chromium", "fonts-liberation"], logFolder);
+  if (why) tried.push(why);
   if (!findChromium()) {
     note("playwright install chromium");
     try {
