@@ -1,0 +1,100 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, test, type Browser, type Page } from "@playwright/test";
+import { Deployment } from "./deployment/deployment";
+import { invite, signIn } from "./deployment/people";
+import { until } from "./deployment/until";
+import { buildWorld, PROJECT } from "./deployment/world";
+
+/**
+ * Guarantee: every screen is there, empty, with data, silent and broken, in light and dark, at 1440 and 390 px, and axe
+ * finds nothing serious on it. With HOLDFAST_SCREENS_OUT set each one is kept as a picture (`npm run screens`).
+ */
+const out = process.env["HOLDFAST_SCREENS_OUT"];
+const base = `/p/${PROJECT}`;
+const lists = ["", "/fleet", "/topology", "/workloads", "/policies", "/policies?kind=RolloutStrategy", "/rollouts", "/approvals", "/audit", "/settings/people", "/settings/join", "/settings/tokens", "/settings/identity", "/settings/secrets", "/settings/about"];
+const details = [
+  "/fleet/nodes/node-edge-hamburg", "/fleet/sites/edge-hamburg", "/fleet?node=node-cloud-frankfurt", "/workloads/digits", "/workloads/digits?tab=telemetry", "/workloads/digits?tab=decisions", "/workloads/digits?tab=logs",
+  "/workloads/digits?tab=revisions", "/workloads/digits?tab=manifest", "/workloads/new", "/policies/one-a-node", "/policies/new?kind=AnalysisTemplate", "/rollouts/1", "/rollouts/new?workload=digits&revision=1&strategy=canary",
+];
+const variants = [
+  { theme: "light", width: 1440, height: 900 },
+  { theme: "dark", width: 1440, height: 900 },
+  { theme: "light", width: 390, height: 844 },
+  { theme: "dark", width: 390, height: 844 },
+] as const;
+
+test.describe.configure({ mode: "serial" });
+test.setTimeout(600_000);
+const d = new Deployment();
+let admin: { login: string; password: string };
+test.beforeAll(async () => {
+  test.setTimeout(300_000);
+  await d.start({ screens: true });
+  admin = await invite(d, "ada", "Ada Lovelace", "administrator");
+});
+test.afterAll(async () => {
+  await d.stop();
+});
+
+/** Looks at addresses in every variant: no error page, nothing wider than the screen, nothing serious by axe. */
+async function look(browser: Browser, state: string, addresses: readonly string[], before: (page: Page) => Promise<void> = async () => undefined): Promise<void> {
+  const faults: string[] = [];
+  for (const v of variants) {
+    const page = await signIn(browser, d, admin, { viewport: { width: v.width, height: v.height }, colorScheme: v.theme, reducedMotion: "reduce" });
+    await page.evaluate((theme) => localStorage.setItem("theme", theme), v.theme);
+    await before(page);
+    for (const address of addresses) {
+      await page.goto(base + address);
+      await page.getByRole("heading", { level: 1 }).first().waitFor();
+      // Skeletons are looked at as such nowhere else: here the screen has to get past them.
+      await expect(page.locator("[aria-busy=true]")).toHaveCount(0, { timeout: 20_000 });
+      const where = `${state} ${v.theme} ${v.width} ${address || "/"}`;
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      if (wide > 1) faults.push(`${where}: ${wide} px wider than the screen`);
+      const axe = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]).analyze();
+      for (const x of axe.violations.filter((y) => y.impact === "serious" || y.impact === "critical")) faults.push(`${where}: ${x.id}: ${x.help}: ${x.nodes.slice(0, 3).map((n) => n.target.join(" ")).join(" | ")}`);
+      if (out) {
+        const folder = path.join(out, state, `${v.theme}-${v.width}`);
+        mkdirSync(folder, { recursive: true });
+        await page.screenshot({ path: path.join(folder, `${(address || "home").replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "")}.png`) });
+      }
+    }
+    await page.context().close();
+  }
+  expect(faults).toEqual([]);
+}
+
+test("empty", async ({ browser }) => look(browser, "empty", lists));
+
+test("with data", async ({ browser }) => {
+  const world = await buildWorld(d, { gate: true });
+  await world.api.manifests.applyText.mutate({ project: PROJECT, text: world.digits("v2"), dryRun: false, reason: "better model" });
+  await until("the gate", async () => (await world.api.rollouts.get.query({ project: PROJECT, number: 1 })).phase === "awaitingApproval", 240_000);
+  await look(browser, "data", [...lists, ...details]);
+});
+
+test("silent: a site is cut off", async ({ browser }) => {
+  d.agents.get("node-edge-hamburg")?.link.cut();
+  await until("silence", async () => (await d.api().fleet.node.query({ project: PROJECT, name: "node-edge-hamburg" })).state.state === "silent", 20_000);
+  await look(browser, "silent", ["", "/fleet", "/topology", "/workloads", "/rollouts/1", "/approvals", ...details.slice(0, 4)]);
+});
+
+test("broken: the server answers with faults", async ({ browser }) => {
+  await look(browser, "broken", [...lists.slice(0, 9), ...details.slice(0, 4)], async (page) => {
+    await page.route("**/api/trpc/**", (route) => route.fulfill({ status: 500, contentType: "application/json", body: "{}" }));
+  });
+});
+
+test("signing in", async ({ browser }) => {
+  for (const v of variants) {
+    const page = await (await browser.newContext({ baseURL: d.url, viewport: { width: v.width, height: v.height }, colorScheme: v.theme })).newPage();
+    await page.goto("/sign-in");
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    const axe = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa"]).analyze();
+    expect(axe.violations.filter((x) => x.impact === "serious" || x.impact === "critical")).toEqual([]);
+    if (out) await page.screenshot({ path: path.join(out, `sign-in-${v.theme}-${v.width}.png`) });
+    await page.context().close();
+  }
+});
