@@ -26,3 +26,8 @@ export async function requireSession(returnTo?: string): Promise<PageSession> {
   if (session.me.mustChangePassword) redirect(`/sign-in?change=password${back ? `&${back}` : ""}`);
   return session;
 }
+
+/** Name of the identity provider that one may sign in with; null where there is none. */
+export async function signInProvider(): Promise<string | null> {
+  return (await webContainer().signInOptions()).identityProvider?.name ?? null;
+}

@@ -1,7 +1,6 @@
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
-import { currentSession } from "@/app/_server/session";
-import { webContainer } from "@/server/trpc/container";
+import { currentSession, signInProvider } from "@/app/_server/session";
 import { routes } from "@/components/routes";
 import { ChangePassword } from "@/components/sign-in/change-password";
 import { SignInForm } from "@/components/sign-in/sign-in-form";
@@ -32,10 +31,10 @@ export default async function Page({ searchParams }: { searchParams: Promise<Que
     );
   }
   if (session) redirect(back);
-  const { identityProvider } = await webContainer().signInOptions();
+  const provider = await signInProvider();
   return (
     <SignInFrame>
-      <SignInForm provider={identityProvider?.name ?? null} back={back} error={query.code ?? query.error ?? null} />
+      <SignInForm provider={provider} back={back} error={query.code ?? query.error ?? null} />
     </SignInFrame>
   );
 }
@@ -46,7 +45,8 @@ function ownPath(url: string | undefined): string {
   try {
     const parsed = new URL(url, "http://own.invalid");
     const relative = parsed.pathname + parsed.search;
-    return (url.startsWith("/") && !url.startsWith("//") && !url.startsWith("/\\")) ? relative : routes.root();
+    // The parsed path counts, not the text: "/.//elsewhere" only becomes "//elsewhere" when it is read.
+    return url.startsWith("/") && parsed.origin === "http://own.invalid" && !relative.startsWith("//") ? relative : routes.root();
   } catch {
     return routes.root();
   }

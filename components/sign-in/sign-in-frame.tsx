@@ -12,7 +12,7 @@ export function SignInFrame({ children }: { children: ReactNode }) {
         </p>
         <div className="rounded-lg border bg-card p-5">{children}</div>
         <p className="mt-3 text-xs text-muted-foreground">
-          Lost your password? Whoever runs the server can set a new one there: <code>admin reset-password</code>.
+          Lost your password? Whoever runs the server can set a new one there: <code>admin.mjs recover-password</code>.
         </p>
       </div>
     </main>

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { auditedCommand } from "../../audit";
 import type { Actor, ProjectRef } from "../../core/access/actor";
 import { refuseNow } from "../../core/base/refusal";
+import type { FieldError } from "../../core/base/refusal";
 import { settings } from "../../store";
 import type { AccessDeps } from "../deps";
 
@@ -28,10 +29,10 @@ const isLocal = (url: URL) => ["localhost", "127.0.0.1", "[::1]"].includes(url.h
  * speak of itself. Redirects are not followed, and nothing of the answer is shown: this must not become a way to read
  * what only the server can reach.
  */
-async function checkIssuer(issuer: string): Promise<void> {
+async function issuerFault(issuer: string): Promise<FieldError | null> {
   const url = new URL(issuer);
-  const field = (message: string, remedy: string) => refuseNow("invalid_input", `The issuer can't be used: ${message}`, remedy, [{ path: "issuer", message, remedy }]);
-  if (url.protocol !== "https:" && !isLocal(url)) field("it is not https.", "Use an https address.");
+  const fault = (message: string, remedy: string): FieldError => ({ path: "issuer", message, remedy });
+  if (url.protocol !== "https:" && !isLocal(url)) return fault("it is not https.", "Use an https address.");
   let found: unknown;
   try {
     const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`, { redirect: "error", signal: AbortSignal.timeout(5_000), headers: { accept: "application/json" } });
@@ -40,18 +41,20 @@ async function checkIssuer(issuer: string): Promise<void> {
     found = null;
   }
   const document = z.object({ issuer: z.string(), authorization_endpoint: z.string(), token_endpoint: z.string() }).safeParse(found);
-  if (!document.success || document.data.issuer.replace(/\/$/, "") !== issuer.replace(/\/$/, "")) field("no discovery document of this issuer was found.", "Check that ISSUER/.well-known/openid-configuration answers from this server and names the same issuer.");
+  if (document.success && document.data.issuer.replace(/\/$/, "") === issuer.replace(/\/$/, "")) return null;
+  return fault("no discovery document of this issuer was found.", "Check that ISSUER/.well-known/openid-configuration answers from this server and names the same issuer.");
 }
 
 /** Sets or removes the provider for the whole installation. The client secret is sealed; it can be set, never read. */
 export async function setIdentityProvider(deps: AccessDeps, actor: Actor, project: ProjectRef, input: { name: string; issuer: string; clientId: string; clientSecret?: string | undefined; remove: boolean }) {
   const { store, seal } = deps;
   const administrator = actor.roles(null).includes("administrator");
-  const problem = await (administrator && !input.remove ? checkIssuer(input.issuer).then(() => null, (error: unknown) => error) : Promise.resolve(null));
+  // Asked before the transaction: nothing in it may wait for another machine.
+  const fault = administrator && !input.remove ? await issuerFault(input.issuer) : null;
   return auditedCommand(store, actor, { action: "settings.setIdentityProvider", objectKind: "settings", objectId: KEY, object: input.name, projectId: project.id }, async (tx, note) => {
     if (!administrator) return refuseNow("forbidden", "The identity provider serves the whole installation.", "Ask an administrator of the installation.");
     if (deps.env.OIDC_ISSUER) return refuseNow("in_use", "The identity provider is set by the environment (OIDC_ISSUER).", "Change it there and start the web process again.");
-    if (problem) throw problem;
+    if (fault) return refuseNow("invalid_input", `The issuer can't be used: ${fault.message}`, fault.remedy, [fault]);
     const before = stored.safeParse(await settings.get(tx.client, KEY));
     const shown = (p: { name: string; issuer: string; clientId: string }) => ({ name: p.name, issuer: p.issuer, clientId: p.clientId });
     if (input.remove) {
