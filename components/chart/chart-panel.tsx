@@ -20,7 +20,7 @@ const flagIcons = { rollout: Rocket, policy: ScrollText, partition: Unplug, revi
 const NOTHING: ReadonlySet<string> = new Set();
 // The plot's margins, as in time-series.tsx (which is loaded later).
 const LEFT = 56;
-const RIGHT = 10;
+const RIGHT = 18;
 
 /**
  * A chart over time with its title, legend, flags that open what they mark, its age, and its table twin. Pass

@@ -11,7 +11,7 @@ import { valueText } from "./units";
 
 /** Room left of the plot for the axis, and right of it; flags over the plot are placed by them. */
 export const PLOT_LEFT = 56;
-export const PLOT_RIGHT = 10;
+export const PLOT_RIGHT = 18;
 
 /**
  * Draws a prepared chart on a canvas. Gaps stay gaps, partitions are hatched, the bucket that is still filling is

@@ -51,8 +51,15 @@ export const LinkEdge = memo(function LinkEdge({ data }: EdgeProps<LinkEdgeType>
             title={`${link.siteA} to ${link.siteB}${link.simulated ? " (simulated)" : ""}: ${link.because}`}
           >
             {link.state !== "healthy" ? <StateShape state={link.state} size={9} label={link.state} /> : null}
-            <span className="tnum">{link.latencyMs} ms</span>
-            {link.lossPercent > 0 ? <span className="tnum">{link.lossPercent} % loss</span> : null}
+            {cut ? (
+              // What was declared for a link says nothing while it is cut.
+              <span>{link.state}</span>
+            ) : (
+              <>
+                <span className="tnum">{link.latencyMs} ms</span>
+                {link.lossPercent > 0 ? <span className="tnum">{link.lossPercent} % loss</span> : null}
+              </>
+            )}
           </div>
         </EdgeLabelRenderer>
       )}

@@ -119,7 +119,7 @@ function Near({
           <Dots site={site} />
         )}
       </span>
-      <span className="flex gap-3 text-xs text-muted-foreground">
+      <span className={cn("flex gap-3 text-xs text-muted-foreground", overlay && magnify > 1 && "hidden")}>
         <IntervalCount atLeast={site.nodes.min} atMost={site.nodes.max} of={site.nodes.total} word="nodes" />
         <IntervalCount atLeast={site.units.min} atMost={site.units.max} of={site.units.total} word="units" />
       </span>

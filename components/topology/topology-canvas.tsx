@@ -1,7 +1,7 @@
 "use client";
 
 import { useMemo, useState } from "react";
-import { Background, BackgroundVariant, Panel, ReactFlow, ReactFlowProvider, useReactFlow, type EdgeTypes, type NodeTypes } from "@xyflow/react";
+import { Background, BackgroundVariant, Panel, ReactFlow, ReactFlowProvider, useReactFlow, type EdgeTypes, type FitViewOptions, type NodeTypes } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import { Maximize, Minus, Plus } from "lucide-react";
 import { stateVar, StateLegend, type State } from "@/components/state";
@@ -80,7 +80,7 @@ export default function TopologyCanvas({
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         fitView
-        fitViewOptions={{ padding: narrow ? 0.05 : 0.1, maxZoom: 1.1 }}
+        fitViewOptions={fitting(narrow)}
         minZoom={0.15}
         maxZoom={2.5}
         nodesDraggable={false}
@@ -97,7 +97,7 @@ export default function TopologyCanvas({
         aria-label="Sites and links"
       >
         <Background variant={BackgroundVariant.Dots} gap={24} size={1} color="var(--border)" />
-        <Panel position="bottom-left" className="m-3! flex max-w-[calc(100%-24px)] flex-wrap gap-x-4 gap-y-1 rounded-md border bg-card/95 px-2.5 py-1.5 max-sm:mb-2!">
+        <Panel position="bottom-left" className="m-3! flex max-w-[calc(100%-24px)] flex-wrap items-center gap-x-4 gap-y-1 rounded-md border bg-card/95 px-2.5 py-1.5 max-sm:mb-2!">
           {colorBy === "state" ? <StateLegend /> : <JurisdictionLegend jurisdictions={jurisdictions} />}
           {simulated > 0 ? (
             <span className="text-xs text-muted-foreground">
@@ -106,11 +106,16 @@ export default function TopologyCanvas({
           ) : null}
         </Panel>
         <Panel position={narrow ? "top-right" : "bottom-right"} className="m-3!">
-          <ZoomButtons />
+          <ZoomButtons narrow={narrow} />
         </Panel>
       </ReactFlow>
     </ReactFlowProvider>
   );
+}
+
+/** Room around the picture for what stands over it: the legend below, on a phone the buttons above. */
+function fitting(narrow: boolean): FitViewOptions {
+  return { maxZoom: 1.1, padding: narrow ? { top: "60px", bottom: "96px", x: "14px" } : { top: "36px", bottom: "72px", x: "5%" } };
 }
 
 function unitsOf(site: TopologyView["sites"][number], workload: string): { generation: number; state: State }[] | null {
@@ -131,7 +136,7 @@ function JurisdictionLegend({ jurisdictions }: { jurisdictions: readonly string[
   );
 }
 
-function ZoomButtons() {
+function ZoomButtons({ narrow }: { narrow: boolean }) {
   const flow = useReactFlow();
   return (
     <div className="flex gap-1">
@@ -141,7 +146,7 @@ function ZoomButtons() {
       <Button size="icon" aria-label="Zoom in" title="Zoom in" onClick={() => void flow.zoomIn()}>
         <Plus aria-hidden />
       </Button>
-      <Button size="icon" aria-label="Show all" title="Show all" onClick={() => void flow.fitView({ padding: 0.12, maxZoom: 1.1 })}>
+      <Button size="icon" aria-label="Show all" title="Show all" onClick={() => void flow.fitView(fitting(narrow))}>
         <Maximize aria-hidden />
       </Button>
     </div>
