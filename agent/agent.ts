@@ -103,6 +103,7 @@ export class Agent {
       event: (kind, spec, message) => collector.event({ atMs: this.#nowMs(), kind, assignmentId: spec.assignmentId, unit: spec.unit, message }),
       desired: () => desired.state.units,
       desiredSinceMs: () => desired.state.receivedAtMs,
+      undecided: () => desired.unknown,
       changed: () => this.#observeSoon(),
       settled: () => void this.#applied(),
     });

@@ -29,6 +29,7 @@ export class DesiredFile {
   readonly #path: string;
   readonly #sealing: Sealing;
   #state: DesiredState = nothing;
+  #unknown = false;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(path: string, sealing: Sealing) {
@@ -48,12 +49,18 @@ export class DesiredFile {
     } catch (error) {
       log.error("state.unreadable", { message: textOf(error), remedy: "The gateway sends the state again at the next connection; units that run are left alone until then." });
       await writeDurably(`${file.#path}.unreadable`, text);
+      file.#unknown = true;
     }
     return file;
   }
 
   get state(): DesiredState {
     return this.#state;
+  }
+
+  /** True when there was a state that cannot be read: then nobody knows what should run, and nothing is stopped for it. */
+  get unknown(): boolean {
+    return this.#unknown;
   }
 
   /** Replaces the state; durable when it returns, and visible only then. */
@@ -72,6 +79,7 @@ export class DesiredFile {
       const units = next.units.map(({ environment, ...unit }) => ({ ...unit, sealedEnvironment: sealEnvironment(this.#sealing, unit.assignmentId, environment) }));
       await writeDurably(this.#path, JSON.stringify({ version: 1, ...next, units }));
       this.#state = next;
+      this.#unknown = false;
     };
     this.#writing = this.#writing.then(write, write);
     return this.#writing;

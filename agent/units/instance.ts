@@ -263,7 +263,7 @@ export class Instance {
     });
     const stillUnhealthy = this.#data.health === "unhealthy";
     this.#health = { health: stillUnhealthy ? "unhealthy" : "starting", failures: 0, hung: false, message: this.#health.message };
-    this.#data = { ...this.#data, startedAtMs: this.#world.nowMs(), process: { ...running.record, cgroups: [...running.record.cgroups] }, exitCode: null, exitSignal: null };
+    this.#data = { ...this.#data, startedAtMs: this.#world.nowMs(), process: { ...running.record, cgroups: [...running.record.cgroups] } };
     this.#world.event("unit.started", this.spec, `started as process ${running.mainPid ?? running.record.pid}`);
     this.#world.log.info("unit.started", { unit: this.spec.unit, generation: this.spec.generation, pid: running.mainPid });
     const stopping = (this.#data.state as InstanceData["state"]) === "stopping";

@@ -19,6 +19,8 @@ export type SupervisorOptions = Omit<InstanceWorld, "changed" | "portsTaken"> & 
   /** Units as desired, with their environment. */
   desired: () => readonly UnitSpec[];
   desiredSinceMs: () => number;
+  /** True while it is not known what is desired: then nothing is decided. */
+  undecided: () => boolean;
   /** Something a status tells has changed. */
   changed: () => void;
   /** Everything is as desired. */
@@ -71,7 +73,7 @@ export class Supervisor {
 
   /** Looks now (or once more when it is looking). */
   look(): void {
-    if (!this.#begun || this.#stopped || this.#draining) return;
+    if (!this.#begun || this.#stopped || this.#draining || this.#o.undecided()) return;
     this.#again = true;
     if (!this.#looking) queueMicrotask(() => this.#pass());
   }
@@ -171,6 +173,7 @@ export class Supervisor {
     else if (action.do === "end") instance.end(action.completed);
     else {
       this.#instances.delete(action.instanceId);
+      this.#changed();
       void instance.forget().then(() => this.#removeIfEmpty(instance), (error: unknown) => this.#o.log.warn("unit.notForgotten", { unit: instance.spec.unit, message: textOf(error) }));
     }
   }
