@@ -311,7 +311,7 @@ export class Hub {
     this.stopping = true;
     clearInterval(this.timer);
     for (const timer of this.sitePauses.values()) clearTimeout(timer);
-    await Promise.all(this.unlisten.map((end) => end()));
+    for (const end of this.unlisten) await end();
     const spreadMs = Math.min(30_000, 500 + this.sessions.size * 5);
     for (const session of [...this.sessions]) session.refuse("shutting_down", "This gateway is stopping.", "Connect again; another gateway, or this one, will answer.", { fatal: true, retryAfterMs: Math.round(Math.random() * spreadMs) });
     while (this.pending.size > 0) await Promise.all(this.pending);
