@@ -89,7 +89,7 @@ export function Rows<R>({
   return (
     <div
       ref={box}
-      role="grid"
+      role="table"
       aria-label={label}
       aria-rowcount={hasMore ? -1 : lines.length + 1}
       tabIndex={-1}
@@ -107,7 +107,7 @@ export function Rows<R>({
               const Chevron = line.open ? ChevronDown : ChevronRight;
               return (
                 <div key={item.key} role="row" aria-rowindex={item.index + 2} className="absolute inset-x-0 top-0 border-b bg-muted" style={place}>
-                  <div role="gridcell" className="h-full">
+                  <div role="cell" className="h-full">
                     <button
                       type="button"
                       aria-expanded={line.open}
@@ -129,7 +129,8 @@ export function Rows<R>({
                 key={item.key}
                 role="row"
                 aria-rowindex={item.index + 2}
-                aria-selected={selected ? Boolean(selected[id]) : isActive || undefined}
+                aria-selected={selected ? Boolean(selected[id]) : undefined}
+                aria-current={isActive || undefined}
                 data-id={id}
                 onClick={(event) => {
                   if (!onControl(event)) onPress(line.row);
@@ -151,12 +152,12 @@ export function Rows<R>({
                 ) : (
                   <>
                     {selected ? (
-                      <div role="gridcell" className="flex items-center">
+                      <div role="cell" className="flex items-center">
                         <Checkbox checked={Boolean(selected[id])} onCheckedChange={(on) => onSelect(id, on === true)} aria-label={`Select ${id}`} />
                       </div>
                     ) : null}
                     {columns.map((column) => (
-                      <div key={column.id} role="gridcell" className={cn("min-w-0 truncate", column.numeric && "tnum text-right")}>
+                      <div key={column.id} role="cell" className={cn("min-w-0 truncate", column.numeric && "tnum text-right")}>
                         {column.cell(line.row)}
                       </div>
                     ))}
@@ -179,19 +180,19 @@ function Card<R>({ columns, row }: { columns: readonly Column<R>[]; row: R }) {
     <>
       <div className="flex items-center gap-2">
         {at("title").map((column) => (
-          <div key={column.id} role="gridcell" className="min-w-0 flex-1 truncate font-medium">
+          <div key={column.id} role="cell" className="min-w-0 flex-1 truncate font-medium">
             {column.cell(row)}
           </div>
         ))}
         {at("aside").map((column) => (
-          <div key={column.id} role="gridcell" className="shrink-0">
+          <div key={column.id} role="cell" className="shrink-0">
             {column.cell(row)}
           </div>
         ))}
       </div>
       <div className="mt-0.5 flex items-center gap-x-3 overflow-hidden text-xs text-muted-foreground">
         {at("line").map((column) => (
-          <div key={column.id} role="gridcell" className="max-w-[60%] shrink-0 truncate">
+          <div key={column.id} role="cell" className="max-w-[60%] shrink-0 truncate">
             {column.cell(row)}
           </div>
         ))}
