@@ -36,6 +36,7 @@ export class Installation {
   /** @type {import("../pg/index.mjs").Running | undefined} */
   #database;
   #stopping = false;
+  #failed = false;
   /** @type {() => void} */
   #stop = () => {};
   #stopAsked = new Promise((/** @type {(value: void) => void} */ resolve) => (this.#stop = resolve));
@@ -69,6 +70,7 @@ export class Installation {
       await this.#watch();
     } catch (error) {
       if (!(error instanceof Stopped)) failure = error;
+      this.#failed = failure !== undefined;
     }
     this.#stopping = true;
     await this.#stopAll();
@@ -281,7 +283,7 @@ export class Installation {
     const ended = await endLeftovers(this.options.data);
     if (ended) show.say(`! ended ${ended} processes that had stayed behind`);
     instance.release();
-    show.say("Holdfast has stopped.");
+    show.say(this.#failed ? "Everything that was started has been stopped." : "Holdfast has stopped.");
   }
 
   /** A second Ctrl-C: no more waiting. */
