@@ -21,8 +21,8 @@ const unitStates = (where: string): string => `select a.node_id, a.workload_id, 
   where a.project_id = $1 and a.ended_at is null and a.desired = 'run' and ${where}`;
 
 /** Counts of units for each site and workload that has any: everything larger is a sum of these. */
-export async function countsBySiteAndWorkload(db: Queryable, projectId: string, at: Asked): Promise<{ siteId: string; workloadId: string; counts: Counts }[]> {
-  const { rows } = await db.query<CountsSql & { site_id: string; workload_id: string }>(`select site_id, workload_id, ${unitCounts} from (${unitStates("true")}) u group by site_id, workload_id`, [projectId, at.nowMs, at.silentAfterMs]);
+export async function countsBySiteAndWorkload(db: Queryable, projectId: string, at: Asked, siteId: string | null = null): Promise<{ siteId: string; workloadId: string; counts: Counts }[]> {
+  const { rows } = await db.query<CountsSql & { site_id: string; workload_id: string }>(`select site_id, workload_id, ${unitCounts} from (${unitStates(siteId === null ? "true" : "n.site_id = $4")}) u group by site_id, workload_id`, siteId === null ? [projectId, at.nowMs, at.silentAfterMs] : [projectId, at.nowMs, at.silentAfterMs, siteId]);
   return rows.map((r) => ({ siteId: r.site_id, workloadId: r.workload_id, counts: toCounts(r) }));
 }
 
@@ -116,17 +116,16 @@ export interface NodeFilter {
   q?: string | undefined;
   site?: string | undefined;
   state?: StateName | undefined;
-  names?: readonly string[] | undefined;
-  siteId?: string | undefined;
+  /** One node by its name, decommissioned or not. */
+  name?: string | undefined;
 }
 
 /** The nodes that match, with their state where it matters for filter or order; `$2` is now, `$3` the silence. */
 function matching(f: NodeFilter, sort: NodeSort, values: unknown[]): string {
-  const where = ["n.project_id = $1", "n.desired_state <> 'decommissioned'"];
+  const where = ["n.project_id = $1"];
   const arg = (v: unknown) => `$${values.push(v)}`;
   if (f.site !== undefined) where.push(`s.name = ${arg(f.site)}`);
-  if (f.siteId !== undefined) where.push(`n.site_id = ${arg(f.siteId)}`);
-  if (f.names !== undefined) where.push(`n.name = any(${arg(f.names)})`);
+  where.push(f.name === undefined ? "n.desired_state <> 'decommissioned'" : `n.name = ${arg(f.name)}`);
   if (f.q !== undefined && f.q.trim() !== "") {
     const q = arg(like(f.q.trim()));
     where.push(`(n.name ilike ${q} or s.name ilike ${q} or s.title ilike ${q} or n.labels::text ilike ${q})`);
@@ -174,6 +173,11 @@ export async function nodesPage(db: Queryable, projectId: string, at: Asked, o: 
   );
   const total = await db.query<{ n: number }>(`select count(*)::int as n from (${base}) m, (select $2::float8, $3::float8) unused`, values.slice(0, counting));
   return { items: rows.map(toNodeSummary), total: total.rows[0]?.n ?? 0 };
+}
+
+/** One node as lists show it, decommissioned or not. */
+export async function nodeSummary(db: Queryable, projectId: string, at: Asked, name: string): Promise<NodeSummaryRow | null> {
+  return (await nodesPage(db, projectId, at, { name, sort: "name", descending: false, after: null, limit: 1 })).items[0] ?? null;
 }
 
 function toNodeSummary(r: NodeSql): NodeSummaryRow {

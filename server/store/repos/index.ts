@@ -34,3 +34,4 @@ export * as artifactRows from "./artifacts";
 export * as fleetRead from "./fleet-read";
 export * as workloadsRead from "./workloads-read";
 export * as decisions from "./decisions";
+export * as fleetDetail from "./fleet-detail";

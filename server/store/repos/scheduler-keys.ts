@@ -149,3 +149,19 @@ export async function workloadsOfPolicy(db: Queryable, projectId: string, policy
   const { rows } = await db.query<{ id: string }>("select id from objects where project_id = $1 and kind = 'Workload' and deleted_at is null and spec ->> 'policy' = $2", [projectId, policy]);
   return rows.map((r) => r.id);
 }
+
+/** Workloads with live units on a node. */
+export async function workloadsOnNode(db: Queryable, nodeId: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>("select distinct workload_id as id from assignments where node_id = $1 and ended_at is null", [nodeId]);
+  return rows.map((r) => r.id);
+}
+
+/** Workloads that would take another node: daemons, and those with fewer units than they ask for. */
+export async function hungryWorkloads(db: Queryable, projectId: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>(
+    `select o.id from objects o where o.project_id = $1 and o.kind = 'Workload' and o.deleted_at is null
+       and (o.spec ->> 'kind' = 'daemon' or (o.spec ->> 'replicas')::int > (select count(*) from assignments a where a.workload_id = o.id and a.ended_at is null and a.desired = 'run'))`,
+    [projectId],
+  );
+  return rows.map((r) => r.id);
+}

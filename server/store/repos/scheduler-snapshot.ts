@@ -213,3 +213,8 @@ export async function latestDecisions(db: Queryable, projectId: string, units: r
   );
   return new Map(rows.map((r) => [r.unit, r]));
 }
+
+/** How many live assignments a node has, stopping ones included. */
+export async function liveCount(db: Queryable, nodeId: string): Promise<number> {
+  return (await db.query<{ n: number }>("select count(*)::int as n from assignments where node_id = $1 and ended_at is null", [nodeId])).rows[0]?.n ?? 0;
+}

@@ -12,8 +12,11 @@ export const MEASURED_MS = 5 * 60_000;
 /** More sketches than this are not merged for a list; the workload's own page does. */
 const MOST_SKETCHES = 5_000;
 
+/** A workload's row, and how many labels its accuracy rests on. */
+export type Summary = WorkloadRow & { accuracySample: number };
+
 /** Rows of the store as lists show them, with states and measurements; a handful of questions for any number of rows. */
-export async function summarise(db: Queryable, projectId: string, rows: readonly Row[], at: { nowMs: number; silentAfterMs: number }): Promise<WorkloadRow[]> {
+export async function summarise(db: Queryable, projectId: string, rows: readonly Row[], at: { nowMs: number; silentAfterMs: number }): Promise<Summary[]> {
   const ids = rows.map((r) => r.id);
   if (ids.length === 0) return [];
   const [units, sites, completed, measured] = await Promise.all([workloadsRead.unitsByRevision(db, projectId, ids, at), workloadsRead.siteCounts(db, ids), workloadsRead.completedCounts(db, ids.filter((id) => rows.find((r) => r.id === id)?.kind === "batch")), workloadsRead.measured(db, ids, at.nowMs - MEASURED_MS, MOST_SKETCHES)]);
@@ -47,6 +50,7 @@ export async function summarise(db: Queryable, projectId: string, rows: readonly
       latencyP99Ms: requests.quantile(0.99),
       errorRate: m && m.requests > 0 ? m.errors / m.requests : null,
       accuracy: m && m.labelled > 0 ? m.correct / m.labelled : null,
+      accuracySample: m?.labelled ?? 0,
       measuredAtMs: m?.newestMs ?? null,
       updatedAtMs: r.updatedAtMs,
     };
