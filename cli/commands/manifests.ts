@@ -48,7 +48,7 @@ async function send(s: Session, text: string, dryRun: boolean, reason: string | 
   return s.api.manifests.applyText.mutate({ project: s.project, text, dryRun, ...(reason === undefined ? {} : { reason }) });
 }
 
-const collect = (value: string, before: string[]): string[] => [...before, value];
+const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 
 /** `apply`, `diff`, `delete`: intent. */
 export function manifestCommands(program: Command, ctx: Context): void {
@@ -57,7 +57,7 @@ export function manifestCommands(program: Command, ctx: Context): void {
   program
     .command("apply")
     .description("make the project's intent what the manifests say")
-    .requiredOption("-f, --file <file>", "manifests as YAML or JSON; - is standard input; may be repeated", collect, [])
+    .requiredOption("-f, --file <file>", "manifests as YAML or JSON; - is standard input; may be repeated", collect)
     .option("--dry-run", "the server checks everything and says what would happen, and changes nothing")
     .option("--reason <text>", "why; kept with the revision and in the audit log")
     .action(async (o: { file: string[]; dryRun?: boolean; reason?: string }, command: Command) => {
@@ -70,7 +70,7 @@ export function manifestCommands(program: Command, ctx: Context): void {
   program
     .command("diff")
     .description("what `apply` would change, line by line; checked by the server")
-    .requiredOption("-f, --file <file>", "manifests as YAML or JSON; - is standard input; may be repeated", collect, [])
+    .requiredOption("-f, --file <file>", "manifests as YAML or JSON; - is standard input; may be repeated", collect)
     .option("--exit-code", "end with 1 when something would change")
     .action(async (o: { file: string[]; exitCode?: boolean }, command: Command) => {
       const s = sessionOf(ctx, command);
