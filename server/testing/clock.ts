@@ -10,3 +10,9 @@ export function testClock(startMs: number = Date.now()): TestClock {
   let moved = 0;
   return { nowMs: () => startMs + moved, advance: (ms) => void (moved += ms) };
 }
+
+/** A clock that goes on as the machine's does, and can be moved besides. */
+export function runningClock(): TestClock {
+  let moved = 0;
+  return { nowMs: () => Date.now() + moved, advance: (ms) => void (moved += ms) };
+}

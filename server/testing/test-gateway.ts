@@ -38,7 +38,7 @@ export interface TestGateway {
 }
 
 /** Starts a gateway whose clockwork beats fast. Stop it with `gateway.stop()`. */
-export async function startTestGateway(db: TestDatabase, o: { settings?: Partial<GatewaySettings>; clock?: TestClock; ingestReport?: GatewayDeps["ingestReport"]; env?: { LATE_RENEWAL_DAYS?: number } } = {}): Promise<TestGateway> {
+export async function startTestGateway(db: TestDatabase, o: { settings?: Partial<GatewaySettings>; clock?: TestClock; ingestReport?: GatewayDeps["ingestReport"]; env?: { LATE_RENEWAL_DAYS?: number; CERTIFICATE_MINUTES?: number } } = {}): Promise<TestGateway> {
   const store = db.openAnother();
   const clock = o.clock ?? testClock();
   const lines: Record<string, unknown>[] = [];
