@@ -25,7 +25,7 @@ export function v1Layout(mountinfo: string, selfCgroup: string): V1Layout | null
       // Inside a container the mount shows only a part of the tree; the own path is told from the real root.
       const path = own.get(controller) ?? "/";
       const below = root !== "/" && path.startsWith(root) ? path.slice(root.length) : path;
-      return join(mount, root === "/" || path.startsWith(root) ? below : "/");
+      return join(mount, root === "/" || path.startsWith(root) ? below : "/").replace(/\/+$/, "");
     }
     return null;
   };

@@ -7,7 +7,8 @@ type Event = ReportBody["events"][number];
 type Minute = { assignmentId: string; workload: string; generation: number; minuteMs: number; count: number; errors: number; sketch: Sketch };
 
 const MINUTE_MS = 60_000;
-/** Bounds of one report: well inside those of the protocol, and of a frame when every field is as long as it may be. */
+/** Bounds of one report, well inside those of the protocol; and of its bytes, so that it fits a frame. */
+const MAX_REPORT_BYTES = 524_288;
 const PER_REPORT = { usage: 100, unitUsage: 1_000, requests: 500, predictions: 1_000, labels: 1_000, events: 100 } as const;
 /** What may wait for the next report; beyond it the oldest go and are counted. */
 const MAX_WAITING = 50_000;
@@ -63,14 +64,14 @@ export class Collector {
     this.#body = emptyBody();
     const reports: ReportBody[] = [];
     while (Object.values(all).some((list) => list.length > 0)) {
-      reports.push({
+      reports.push(...fitting({
         usage: all.usage.splice(0, PER_REPORT.usage),
         unitUsage: all.unitUsage.splice(0, PER_REPORT.unitUsage),
         requests: all.requests.splice(0, PER_REPORT.requests),
         predictions: all.predictions.splice(0, PER_REPORT.predictions),
         labels: all.labels.splice(0, PER_REPORT.labels),
         events: all.events.splice(0, PER_REPORT.events),
-      });
+      }));
     }
     return reports;
   }
@@ -92,4 +93,15 @@ export class Collector {
     list.shift();
     this.#dropped += 1;
   }
+}
+
+/** The report, or its halves, and theirs, until each is small enough. */
+function fitting(report: ReportBody): ReportBody[] {
+  const sizes = Object.values(report).map((list) => list.length);
+  if (Math.max(...sizes) <= 1 || Buffer.byteLength(JSON.stringify(report)) <= MAX_REPORT_BYTES) return [report];
+  const half = (first: boolean): ReportBody => {
+    const part = <T>(list: readonly T[]): T[] => (first ? list.slice(0, Math.ceil(list.length / 2)) : list.slice(Math.ceil(list.length / 2)));
+    return { usage: part(report.usage), unitUsage: part(report.unitUsage), requests: part(report.requests), predictions: part(report.predictions), labels: part(report.labels), events: part(report.events) };
+  };
+  return [...fitting(half(true)), ...fitting(half(false))];
 }

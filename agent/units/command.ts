@@ -13,7 +13,8 @@ export function substitute(text: string, s: Substitutions): Result<string, strin
   let unknown: string | null = null;
   const value = text.replaceAll(/\$\{([^}]*)\}/g, (whole, name: string) => {
     if (name === "node") return s.node;
-    const path = name.startsWith("artifact.") ? s.artifacts[name.slice("artifact.".length)] : undefined;
+    const artifact = name.startsWith("artifact.") ? name.slice("artifact.".length) : "";
+    const path = Object.hasOwn(s.artifacts, artifact) ? s.artifacts[artifact] : undefined;
     if (path === undefined) unknown ??= whole;
     return path ?? whole;
   });
