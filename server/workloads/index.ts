@@ -13,7 +13,7 @@ import type { WorkloadsDeps } from "./deps";
 import { objectQueries } from "./queries/objects";
 import { workloadQueries } from "./queries/workloads";
 
-export { createEnvironmentOpener, secretPurpose } from "./environment";
+export { createEnvironmentOpener, environmentPurpose, secretPurpose } from "./environment";
 export { summarise } from "./queries/summary";
 export type { WorkloadsDeps } from "./deps";
 

@@ -35,3 +35,4 @@ export * as fleetRead from "./fleet-read";
 export * as workloadsRead from "./workloads-read";
 export * as decisions from "./decisions";
 export * as fleetDetail from "./fleet-detail";
+export * as sealedValues from "./sealed";
