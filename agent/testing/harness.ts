@@ -13,7 +13,7 @@ import type { UnitSpec } from "../../server/protocol/messages";
 type TemplateInput = Parameters<typeof unitTemplate.parse>[0];
 
 /** Waits until `condition` gives something true; fails with `what` when it takes too long. */
-export async function until<T>(what: string, condition: () => T | Promise<T>, timeoutMs = 15_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, condition: () => T | Promise<T>, timeoutMs = 30_000): Promise<NonNullable<T>> {
   for (const end = performance.now() + timeoutMs; ; await delay(25)) {
     const value = await condition();
     if (value) return value;
