@@ -40,6 +40,7 @@ export function createAccess(deps: AccessDeps) {
   };
 }
 
+export { resealIdentityProvider } from "./commands/identity-provider";
 export type Access = ReturnType<typeof createAccess>;
 export type { AccessDeps, AccessSettings, RequestOrigin } from "./deps";
 export type { Authenticated } from "./queries/authenticate";

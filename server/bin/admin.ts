@@ -15,6 +15,7 @@ import { isRefused, refuseNow } from "../core/base/refusal";
 import { createIdentity } from "../identity";
 import { HOLDFAST_VERSION, adminEnv, createLogger, readEnvOrExit, sealerFrom, systemClock } from "../platform";
 import { RETENTION_SETTING, openStore, projects, readRetention, retentionSettings, writeRetention } from "../store";
+import { resealEverything } from "./admin-reseal";
 
 /** What a command says: `json` is the object, `text` the lines for people. */
 interface Answer {
@@ -40,7 +41,7 @@ function open() {
   const store = openStore({ url: env.DATABASE_URL, log, max: 3, name: "holdfast admin" });
   const deps = { store, clock: systemClock, log, env };
   // Sealing needs the master key, which not every command does.
-  return { env, store, actor: personHere(), access: () => createAccess({ ...deps, seal: sealerFrom(env) }), identity: () => createIdentity({ ...deps, seal: sealerFrom(env) }) };
+  return { env, log, store, actor: personHere(), access: () => createAccess({ ...deps, seal: sealerFrom(env) }), identity: () => createIdentity({ ...deps, seal: sealerFrom(env) }) };
 }
 type Opened = ReturnType<typeof open>;
 
@@ -119,6 +120,24 @@ program
     run(options, async (o) => {
       const made = await o.identity().authorities.rotate(o.actor, { reason: options.reason, retireOthers: options.retireOthers });
       return { json: { ...made }, text: `new authority ${made.id}, fingerprint ${made.fingerprint}` };
+    }),
+  );
+
+program
+  .command("reseal")
+  .description("seal every secret anew with the first master key; older keys may go from the file after it (needs DATABASE_OWNER_URL)")
+  .addOption(json())
+  .action((options: { json?: boolean }) =>
+    run(options, async (o) => {
+      if (!o.env.DATABASE_OWNER_URL) refuseNow("invalid_input", "DATABASE_OWNER_URL is not set.", "Set it: only the owner of the tables may change what is sealed in revisions.", [{ path: "DATABASE_OWNER_URL", message: "is not set", remedy: "Set it to the owner's login." }]);
+      const asOwner = openStore({ url: o.env.DATABASE_OWNER_URL, log: o.log, max: 2, name: "holdfast reseal" });
+      try {
+        const seal = sealerFrom(o.env);
+        const done = await resealEverything({ store: asOwner, seal, actor: o.actor, resealAuthorities: () => o.identity().authorities.reseal() });
+        return { json: { ...done }, text: `sealed with ${done.keyId}: ${done.secrets} secrets, ${done.environments} environments, ${done.authorities} keys of authorities${done.identityProvider ? ", the identity provider's secret" : ""}` };
+      } finally {
+        await asOwner.close();
+      }
     }),
   );
 

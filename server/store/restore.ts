@@ -129,9 +129,22 @@ function parse(line: string): unknown {
 
 const damaged = (file: string, table?: string) => new RestoreFailed(`${file} is damaged${table ? ` in table ${table}` : ""}: a sum does not agree. Use another backup.`);
 
+const readsOnly: Reader = { begin: () => Promise.resolve(), rows: () => Promise.resolve(), sequences: () => Promise.resolve() };
+
 /** Reads a backup to its end without a database. */
-export const checkBackup = (file: string): Promise<RestoreResult> =>
-  readBackup(file, { begin: () => Promise.resolve(), rows: () => Promise.resolve(), sequences: () => Promise.resolve() });
+export const checkBackup = (file: string): Promise<RestoreResult> => readBackup(file, readsOnly);
+
+type Known = ReadonlyMap<string, ReturnType<typeof readMigrations>[number]>;
+
+/** The migrations of a backup as this version has them, or why it can't be restored here. */
+function checkMigrations(head: BackupHeader, known: Known) {
+  return head.migrations.map((m) => {
+    const here = known.get(m.name);
+    if (!here) throw new RestoreFailed(`The backup is of Holdfast ${head.version} and has migration ${m.name}, which this version does not know. Restore it with a version that does.`);
+    if (here.checksum !== m.checksum) throw new RestoreFailed(`Migration ${m.name} is another one in the backup than here. Restore it with Holdfast ${head.version}.`);
+    return here;
+  });
+}
 
 /**
  * Restores a backup in one transaction: the schema as of the backup's migrations, all rows, the sequences; then newer
@@ -148,16 +161,11 @@ export async function restoreFromFile(o: { ownerUrl: string; file: string; migra
   try {
     await client.query("set client_min_messages = warning; set timezone = 'UTC'; set datestyle = 'ISO'; set intervalstyle = 'postgres'");
     await refuseUnlessFree(client, o.replace);
+    // Read to the end first: most that can be wrong with a backup is found before anything is locked.
+    await readBackup(o.file, { ...readsOnly, begin: async (head) => checkMigrations(head, known) });
     await client.query("begin");
     result = await readBackup(o.file, {
-      async begin(head) {
-        for (const m of head.migrations) {
-          const here = known.get(m.name);
-          if (!here) throw new RestoreFailed(`The backup is of Holdfast ${head.version} and has migration ${m.name}, which this version does not know. Restore it with a version that does.`);
-          if (here.checksum !== m.checksum) throw new RestoreFailed(`Migration ${m.name} is another one in the backup than here. Restore it with Holdfast ${head.version}.`);
-        }
-        await emptySchema(client, head.migrations.map((m) => known.get(m.name) ?? { name: m.name, sql: "", checksum: m.checksum }));
-      },
+      begin: (head) => emptySchema(client, checkMigrations(head, known)),
       async rows(table, rows) {
         const name = pg.escapeIdentifier(table);
         await client.query(`insert into ${name} select * from unnest($1::text[]::${name}[])`, [rows]);

@@ -4,9 +4,11 @@ import type { Actor, ProjectRef } from "../../core/access/actor";
 import { refuseNow } from "../../core/base/refusal";
 import type { FieldError } from "../../core/base/refusal";
 import { settings } from "../../store";
+import type { Tx } from "../../store";
 import type { AccessDeps } from "../deps";
 
 const KEY = "identityProvider";
+/** What the provider's secret is sealed for. */
 const PURPOSE = "setting/identityProvider/clientSecret";
 const stored = z.object({ name: z.string(), issuer: z.string(), clientId: z.string(), sealedSecret: z.string() });
 
@@ -70,4 +72,12 @@ export async function setIdentityProvider(deps: AccessDeps, actor: Actor, projec
     tx.changes.add("person", "identityProvider", null);
     return { version: null, message: `People can now sign in with ${input.name}.` };
   });
+}
+
+/** Seals the provider's secret anew with the newest master key; true when there was something to do. */
+export async function resealIdentityProvider(deps: Pick<AccessDeps, "seal">, tx: Tx): Promise<boolean> {
+  const value = stored.safeParse(await settings.get(tx.client, KEY));
+  if (!value.success || !deps.seal.isStale(value.data.sealedSecret)) return false;
+  await settings.put(tx.client, KEY, { ...value.data, sealedSecret: deps.seal.seal(deps.seal.open(value.data.sealedSecret, PURPOSE), PURPOSE) });
+  return true;
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -7,6 +6,7 @@ import pg from "pg";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { silentLogger } from "../../platform";
 import { testDatabase } from "../../testing/database";
+import { programOf } from "../../testing/program";
 import { dropDatabase, ensureDatabase, onDatabase, withLogin } from "../../testing/pg-admin";
 import { backupToFile, readSequences } from "../backup";
 import { openStore } from "../index";
@@ -214,21 +214,21 @@ describe("a backup", () => {
   });
 
   it("is made and restored by one command each", async () => {
-    const bin = (name: string, args: string[], env: Record<string, string>) =>
-      spawnSync(process.execPath, ["--import", "tsx", path.resolve(import.meta.dirname, `../../bin/${name}.ts`), ...args], { encoding: "utf8", env: { PATH: "/usr/bin:/bin", ...env } as unknown as NodeJS.ProcessEnv, cwd: path.resolve(import.meta.dirname, "../../..") });
+    const [backup, restore] = [await programOf("backup"), await programOf("restore")];
+    const MIGRATIONS_DIR = migrations;
     const target = await emptyDatabase();
     const byCommand = path.join(dir, "by-command.backup");
-    const saved = bin("backup", [byCommand, "--json"], { DATABASE_OWNER_URL: db.ownerUrl });
-    expect(saved.stderr).toBe("");
-    expect(saved.status).toBe(0);
-    expect(bin("restore", [byCommand, "--check"], {}).stdout).toMatch(/^whole: \d+ rows/);
-    const restored = bin("restore", [byCommand, "--json"], { DATABASE_OWNER_URL: target.ownerUrl, DATABASE_URL: target.appUrl });
-    expect(restored.stderr).toBe("");
-    expect((JSON.parse(restored.stdout) as { rows: number }).rows).toBe((JSON.parse(saved.stdout) as { rows: number }).rows);
-    const refused = bin("restore", [byCommand], { DATABASE_OWNER_URL: target.ownerUrl });
-    expect(refused.status).toBe(1);
-    expect(refused.stderr).toMatch(/holds data/);
-    expect(bin("restore", [], {}).status).toBe(2);
-    expect(bin("backup", ["x"], {}).stderr).toMatch(/DATABASE_OWNER_URL: is not set/);
+    const saved = await backup([byCommand, "--json"], { DATABASE_OWNER_URL: db.ownerUrl });
+    expect(saved.err).toBe("");
+    expect(saved.code).toBe(0);
+    expect((await restore([byCommand, "--check"], {})).out).toMatch(/^whole: \d+ rows/);
+    const restored = await restore([byCommand, "--json"], { DATABASE_OWNER_URL: target.ownerUrl, DATABASE_URL: target.appUrl, MIGRATIONS_DIR });
+    expect(restored.err).toBe("");
+    expect((JSON.parse(restored.out) as { rows: number }).rows).toBe((JSON.parse(saved.out) as { rows: number }).rows);
+    const refused = await restore([byCommand], { DATABASE_OWNER_URL: target.ownerUrl, MIGRATIONS_DIR });
+    expect(refused.code).toBe(1);
+    expect(refused.err).toMatch(/holds data/);
+    expect((await restore([], {})).code).toBe(2);
+    expect((await backup(["x"], {})).err).toMatch(/DATABASE_OWNER_URL: is not set/);
   });
 });
