@@ -162,7 +162,7 @@ export async function restoreFromFile(o: { ownerUrl: string; file: string; migra
     await client.query("set client_min_messages = warning; set timezone = 'UTC'; set datestyle = 'ISO'; set intervalstyle = 'postgres'");
     await refuseUnlessFree(client, o.replace);
     // Read to the end first: most that can be wrong with a backup is found before anything is locked.
-    await readBackup(o.file, { ...readsOnly, begin: async (head) => checkMigrations(head, known) });
+    await readBackup(o.file, { ...readsOnly, begin: async (head) => void checkMigrations(head, known) });
     await client.query("begin");
     result = await readBackup(o.file, {
       begin: (head) => emptySchema(client, checkMigrations(head, known)),
