@@ -148,7 +148,9 @@ export function rolloutCommands(program: Command, ctx: Context): void {
         const number = rolloutNumber(text);
         const s = sessionOf(ctx, command);
         const approval = await pendingApproval(s, number, o.gate);
-        if (o.plan === undefined) {
+        // Whoever may not decide is told so by the server, whose audit log then has the attempt; there is nothing to ask about.
+        const may = approval.commands.find((c) => c.command === verb)?.disabledBecause === null;
+        if (o.plan === undefined && may) {
           tellPlan(io, approval);
           await confirm(s, false, `${verb === "approve" ? "Approve" : "Reject"} exactly this plan?`).catch((e: unknown) => {
             throw e instanceof Ended && e.code === exitCodes.usage ? usage(`There is no terminal to ask on. Look at the plan, then add --plan ${approval.planDigest}`) : e;

@@ -38,6 +38,7 @@ export function unitCommands(program: Command, ctx: Context): void {
       const tailBytes = Math.min(1_048_576, Math.max(0, Math.round(Number(o.tail) * 1_024) || 0));
       const { requestId } = await s.api.logs.open.mutate({ project: s.project, assignmentId, tailBytes, follow: o.follow ?? false });
       let afterSeq = -1;
+      let told = false;
       for (;;) {
         const read = await s.api.logs.read.query({ project: s.project, requestId, afterSeq });
         for (const chunk of read.chunks) {
@@ -47,6 +48,12 @@ export function unitCommands(program: Command, ctx: Context): void {
         if (read.state === "ended" && read.chunks.length === 0) {
           if (read.error) throw new Ended(exitCodes.failure, read.error);
           return;
+        }
+        // A node that is out of reach may answer later: whoever follows waits for it, whoever asked once is told.
+        if (read.state === "waiting" && read.error && !told) {
+          if (!o.follow) throw new Ended(exitCodes.failure, read.error);
+          io.err(`${read.error}\n`);
+          told = true;
         }
         if (read.chunks.length === 0) await io.sleep(POLL_MS);
       }

@@ -1,6 +1,6 @@
 import type { Actor, ProjectRef } from "../core/access/actor";
 import { refuseNow } from "../core/base/refusal";
-import { appendAudit } from "../audit";
+import { auditedCommand } from "../audit";
 import { newId, type Clock } from "../platform";
 import { logRequests, telemetryRead, type Store } from "../store";
 
@@ -19,15 +19,16 @@ export function logFeature(store: Store, clock: Clock) {
   return {
     /** Opens a unit's log: its last `tailBytes`, and what follows when asked. Reading logs is audited. */
     async open(actor: Actor, project: ProjectRef, input: { assignmentId: string; tailBytes: number; follow: boolean }): Promise<{ requestId: string }> {
-      const a = await telemetryRead.assignmentInProject(store.read.client, project.id, input.assignmentId);
-      if (!a) return refuseNow("not_found", "There is no such unit in this project.", "It may have been removed: look in the workload's list of units.");
       const requestId = newId("log");
-      await store.inTransaction(async (tx) => {
+      const subject = { action: "logs.open" as const, objectKind: "unit", objectId: input.assignmentId, object: input.assignmentId, projectId: project.id };
+      return auditedCommand(store, actor, subject, async (tx, note) => {
+        const a = await telemetryRead.assignmentInProject(tx.client, project.id, input.assignmentId);
+        if (!a) return refuseNow("not_found", "There is no such unit in this project.", "It may have been removed: look in the workload's list of units.");
+        note({ object: a.unit });
         await logRequests.openLogRequest(tx.client, { id: requestId, projectId: project.id, nodeId: a.nodeId, assignmentId: a.id, tailBytes: Math.min(input.tailBytes, 262_144), follow: input.follow, keepUntilMs: clock.nowMs() + KEEP_MS });
-        await appendAudit(tx, { actor, action: "logs.open", objectKind: "unit", objectId: a.id, object: a.unit, projectId: project.id, outcome: "done" });
         tx.notify("holdfast_logs", requestId);
+        return { requestId };
       });
-      return { requestId };
     },
 
     /** What has come since `afterSeq`. A node that is out of reach is said to be so, not shown as an empty log. */

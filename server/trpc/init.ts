@@ -28,8 +28,8 @@ export type RefusedCommand = { action: string; objectKind: string; object: strin
 /** What a procedure says of itself: a test walks the router and reads it. */
 export type ProcedureMeta = {
   access: { kind: "public" } | { kind: "session" } | { kind: "permission"; permission: Permission };
-  /** Of a command: its action code in the audit log and the kind of object it acts on. */
-  action?: string;
+  /** Of a command: its action code in the audit log (by its input, where one procedure does several) and the kind of object it acts on. */
+  action?: string | ((input: unknown) => string);
   objectKind?: string;
 };
 
@@ -106,7 +106,9 @@ export function allowed(permission: Permission) {
       const project = await ctx.features.access.queries.project(input.project);
       const refused = async (r: Refusal): Promise<void> => {
         if (type !== "mutation") return;
-        await ctx.recordRefusal(actor, { action: meta?.action ?? path, objectKind: meta?.objectKind ?? "procedure", object: objectNamed(await getRawInput()), project, refusal: r });
+        const raw = await getRawInput();
+        const action = typeof meta?.action === "function" ? meta.action(raw) : (meta?.action ?? path);
+        await ctx.recordRefusal(actor, { action, objectKind: meta?.objectKind ?? "procedure", object: objectNamed(raw), project, refusal: r });
       };
       const no = deny(ctx, actor, project, input.project, permission);
       if (no) {
@@ -125,7 +127,7 @@ export function allowed(permission: Permission) {
 }
 
 /** A state-changing procedure: as `allowed`, with the action code under which it stands in the audit log. */
-export function command(permission: Permission, action: string, objectKind: string) {
+export function command(permission: Permission, action: string | ((input: unknown) => string), objectKind: string) {
   return allowed(permission).meta({ access: { kind: "permission", permission }, action, objectKind });
 }
 

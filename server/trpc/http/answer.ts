@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Refusal } from "../../core/base/refusal";
-import { statusFor } from "../errors";
+import { httpFor, statusFor } from "../errors";
 
 /** Answers with JSON and no caching. */
 export function answerJson(response: ServerResponse, status: number, body: unknown): void {
@@ -17,4 +17,10 @@ export function answerRefusal(response: ServerResponse, refusal: Refusal, reques
 export function answerText(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" });
   response.end(text);
+}
+
+/** Answers a whole tRPC request with one refusal, in the shape that tRPC's clients read; once for each call of a batch. */
+export function answerTrpcRefusal(response: ServerResponse, refusal: Refusal, o: { requestId: string; calls: number; batch: boolean }): void {
+  const one = { error: { json: { message: refusal.message, code: -32_600, data: { code: httpFor[refusal.code], httpStatus: statusFor[refusal.code], refusal, requestId: o.requestId } } } };
+  answerJson(response, statusFor[refusal.code], o.batch ? Array.from({ length: o.calls }, () => one) : one);
 }

@@ -27,7 +27,7 @@ const ours = { ...json, origin: "http://console.test", "sec-fetch-site": "same-o
 const call = (procedure: string, headers: Record<string, string>, input: unknown, more: { method?: string; query?: string } = {}) =>
   send(`${web.url}/api/trpc/${procedure}${more.query ?? ""}`, { method: more.method ?? "POST", headers, body: JSON.stringify({ json: input }) });
 const refusalOf = (answer: { json: unknown }): string | undefined => {
-  const e = (answer.json as { error?: { refusal?: { code: string }; json?: { data: { refusal: { code: string } | null; code: string } } } }).error;
+  const e = ((Array.isArray(answer.json) ? answer.json[0] : answer.json) as { error?: { refusal?: { code: string }; json?: { data: { refusal: { code: string } | null; code: string } } } }).error;
   return e?.refusal?.code ?? e?.json?.data.refusal?.code ?? e?.json?.data.code;
 };
 const invite = (login: string) => ({ project: "default", login, role: "viewer" });

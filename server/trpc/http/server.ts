@@ -10,7 +10,7 @@ import type { Refusal } from "../../core/base/refusal";
 import { appRouter } from "../index";
 import type { Context, RefusedCommand } from "../init";
 import type { Features } from "../features";
-import { answerJson, answerRefusal, answerText } from "./answer";
+import { answerJson, answerRefusal, answerText, answerTrpcRefusal } from "./answer";
 import type { EventHub } from "./events";
 import { setSecurityHeaders } from "./headers";
 import { addressOf, bearerOf, cookieOf, foreignOrigin, sessionCookieName } from "./origin";
@@ -65,27 +65,35 @@ export function authorise(caller: Caller | null, project: ProjectRef | null, per
 export function createWebServer(deps: HttpDeps): Server {
   const callerOf = callers(deps);
   const { site } = deps;
+  const cookieName = sessionCookieName(site.secure);
 
-  function refuseCall(request: IncomingMessage, response: ServerResponse, refusal: Refusal, requestId: string): void {
-    // The body is not read; closing tells a sender to stop.
-    response.setHeader("Connection", "close");
-    answerRefusal(response, refusal, requestId);
-    request.resume();
-  }
-
-  async function trpc(request: IncomingMessage, response: ServerResponse, path: string, requestId: string): Promise<void> {
+  /** Why a tRPC request is refused before any procedure is looked at, or null. */
+  function trpcFault(request: IncomingMessage, calls: number): Refusal | null {
     const { method } = request;
-    if (method !== "GET" && method !== "POST") return refuseCall(request, response, refuse("invalid_input", `${method ?? "This method"} is not used here.`, "Use GET for questions and POST for commands."), requestId);
+    if (method !== "GET" && method !== "POST") return refuse("invalid_input", `${method ?? "This method"} is not used here.`, "Use GET for questions and POST for commands.");
     if (method === "POST") {
       const type = (request.headers["content-type"] ?? "").split(";")[0]?.trim().toLowerCase();
       // A form of another site can send other types without asking first; JSON it can't.
-      if (type !== "application/json") return refuseCall(request, response, refuse("invalid_input", "Commands are sent as application/json.", "Set Content-Type: application/json."), requestId);
-      if (Number(request.headers["content-length"] ?? 0) > MOST_BODY_BYTES) return refuseCall(request, response, refuse("too_large", "The request is too large.", `Send at most ${MOST_BODY_BYTES} bytes.`), requestId);
+      if (type !== "application/json") return refuse("invalid_input", "Commands are sent as application/json.", "Set Content-Type: application/json.");
+      if (Number(request.headers["content-length"] ?? 0) > MOST_BODY_BYTES) return refuse("too_large", "The request is too large.", `Send at most ${MOST_BODY_BYTES} bytes.`);
     }
-    const foreign = foreignOrigin(request, site, method === "POST" && bearerOf(request) === null);
-    if (foreign) return refuseCall(request, response, refuse("forbidden", foreign, `Open the console at ${site.publicOrigin}.`), requestId);
+    // Only what a browser adds by itself can be misused by another site: a request that brings no cookie proves nothing.
+    const byCookie = bearerOf(request) === null && cookieOf(request, cookieName) !== null;
+    const foreign = foreignOrigin(request, site, method === "POST" && byCookie);
+    if (foreign) return refuse("forbidden", foreign, `Open the console at ${site.publicOrigin}.`);
+    return calls > MOST_CALLS_IN_A_BATCH ? refuse("too_large", `${calls} calls are too many for one request.`, `Send at most ${MOST_CALLS_IN_A_BATCH}.`) : null;
+  }
+
+  async function trpc(request: IncomingMessage, response: ServerResponse, path: string, requestId: string): Promise<void> {
     const calls = path.split(",").length;
-    if (calls > MOST_CALLS_IN_A_BATCH) return refuseCall(request, response, refuse("too_large", `${calls} calls are too many for one request.`, `Send at most ${MOST_CALLS_IN_A_BATCH}.`), requestId);
+    const fault = trpcFault(request, calls);
+    if (fault) {
+      // The body is not read; closing tells a sender to stop.
+      response.setHeader("Connection", "close");
+      answerTrpcRefusal(response, fault, { requestId, calls: Math.min(calls, MOST_CALLS_IN_A_BATCH), batch: /[?&]batch=1(&|$)/.test(request.url ?? "") });
+      request.resume();
+      return;
+    }
     const address = addressOf(request, site.trustProxy);
     await nodeHTTPRequestHandler({
       router: appRouter,
@@ -116,8 +124,8 @@ export function createWebServer(deps: HttpDeps): Server {
 
   async function eventStream(request: IncomingMessage, response: ServerResponse, url: URL, requestId: string): Promise<void> {
     const foreign = foreignOrigin(request, site, false);
-    if (request.method !== "GET") return refuseCall(request, response, refuse("invalid_input", "The event stream is read with GET.", "Use GET."), requestId);
-    if (foreign) return refuseCall(request, response, refuse("forbidden", foreign, `Open the console at ${site.publicOrigin}.`), requestId);
+    if (request.method !== "GET") return answerRefusal(response, refuse("invalid_input", "The event stream is read with GET.", "Use GET."), requestId);
+    if (foreign) return answerRefusal(response, refuse("forbidden", foreign, `Open the console at ${site.publicOrigin}.`), requestId);
     const caller = await callerOf(request, requestId);
     const project = caller ? await deps.features.access.queries.project(url.searchParams.get("project") ?? "") : null;
     const no = authorise(caller, project, "fleet.read");

@@ -14,10 +14,13 @@ export const rolloutsRouter = router({
   abort: command("rollouts.operate", "rollout.abort", "rollout").input(inputs.rolloutCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.abort(ctx.actor, ctx.project, input)),
 });
 
+/** Consent and its refusal are two actions of one procedure. */
+const decided = (input: unknown): string => ((input as { decision?: unknown } | null)?.decision === "reject" ? "rollout.reject" : "rollout.approve");
+
 export const approvalsRouter = router({
   list: allowed("rollouts.read").input(inputs.approvals).output(v.approvalPage).query(({ ctx, input }) => ctx.features.rollouts.queries.approvals(ctx.project, input, ctx.actor)),
   get: allowed("rollouts.read").input(inputs.byId).output(v.approvalView).query(({ ctx, input }) => ctx.features.rollouts.queries.approval(ctx.project, input, ctx.actor)),
-  decide: command("rollouts.approve", "rollout.decide", "approval").input(inputs.decide).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.decide(ctx.actor, ctx.project, input)),
+  decide: command("rollouts.approve", decided, "approval").input(inputs.decide).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.decide(ctx.actor, ctx.project, input)),
 });
 
 export const telemetryRouter = router({
