@@ -1,7 +1,7 @@
 /** Asking the console how it is. */
 
 /**
- * @typedef {{ name: string, state: string, version?: string, since?: unknown, note?: string | null }} ProcessHealth
+ * @typedef {{ name: string, state: string, ageMs?: number, details?: { note?: string } }} ProcessHealth  `ageMs`: since it last said so
  */
 
 /**

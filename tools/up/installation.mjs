@@ -110,6 +110,9 @@ export class Installation {
     const { url } = told();
     instance.update({ url });
     const at = { host: options.host, port: ports.web, tls: url.startsWith("https:") && Boolean(process.env["HOLDFAST_TLS_CERT"]) };
+    // These need the database alone: they run while the servers start, and are waited for in their own phases.
+    const firstAdmin = quietly(this.#program("admin", ["first-admin", "--json"], told().ownerEnv));
+    const token = options.pilot ? quietly(this.#pilotToken(told)) : undefined;
     await this.#phase("gateway, scheduler and console", async (note) => {
       this.#add("gateway", () => ({ args: [serverProgram("gateway")], env: { ...told().env, OPS_PORT: String(ports.gatewayOps) } }));
       this.#add("scheduler", () => ({ args: [serverProgram("scheduler")], env: { ...told().env, OPS_PORT: String(ports.schedulerOps) } }));
@@ -118,12 +121,12 @@ export class Installation {
     });
     const admin = await this.#phase("first administrator", async (note) => {
       /** @type {{ login: string, password?: string, created: boolean }} */
-      const made = JSON.parse(lastLine(await this.#program("admin", ["first-admin", "--json"], told().ownerEnv)));
+      const made = JSON.parse(lastLine(await firstAdmin));
       note(made.created ? `${made.login}, created` : "there is one already");
       return made;
     });
     let pilot = "";
-    if (options.pilot) pilot = await this.#startPilot(ports, told, at);
+    if (token) pilot = await this.#startPilot(ports, told, at, token);
     instance.update({ state: "running" });
     this.#summary({ url, admin, pilot, host: options.host });
   }
@@ -168,12 +171,13 @@ export class Installation {
    */
   async #untilReady(at, names, waitMs, note) {
     const until = Date.now() + waitMs;
+    const from = Date.now();
     /** @type {string[]} */
     let missing = names;
     while (Date.now() < until) {
       this.#goOn();
       const now = await health(at);
-      missing = names.filter((name) => !now?.processes.some((one) => one.name === name && one.state === "ready"));
+      missing = names.filter((name) => !now?.processes.some((one) => one.name === name && isReadySince(one, from)));
       if (now && missing.length === 0) return note("");
       note(`waiting for ${missing.join(", ")}`);
       const broken = this.#children.find((child) => names.includes(child.name) && child.failures >= EARLY_FAILURES);
@@ -186,11 +190,12 @@ export class Installation {
 
   /**
    * @param {import("./ports.mjs").Ports} ports @param {() => ReturnType<typeof environmentOf>} told @param {Parameters<typeof health>[0]} at
+   * @param {Promise<string>} made  its token
    * @returns {Promise<string>} what to say of it
    */
-  async #startPilot(ports, told, at) {
+  async #startPilot(ports, told, at, made) {
     const { options, instance, show } = this;
-    const token = await this.#pilotToken(told);
+    const token = await made;
     const local = ["0.0.0.0", "::"].includes(options.host) ? "127.0.0.1" : options.host;
     try {
       await this.#phase("pilot fleet", async (note) => {
@@ -203,13 +208,14 @@ export class Installation {
           }),
           { graceMs: PILOT_GRACE_MS, mayFinish: true },
         );
-        const until = Date.now() + PILOT_WAIT_MS;
+        const from = Date.now();
+        const until = from + PILOT_WAIT_MS;
         for (;;) {
           this.#goOn();
           if (child.finished) return note(child.lastWords().split("\n").at(-1) ?? "");
           const report = (await health(at))?.processes.find((one) => one.name === "pilot");
-          const remark = /** @type {{ details?: { note?: string } } | undefined} */ (report)?.details?.note;
-          if (report?.state === "ready") return note(remark ?? "");
+          const remark = report?.details?.note;
+          if (report && isReadySince(report, from)) return note(remark ?? "");
           note(remark ?? "starting");
           if (Date.now() > until) throw new Error(remark ?? child.lastWords());
           await delay(250);
@@ -300,6 +306,18 @@ export class Installation {
     fs.rmSync(this.instance.file("instance.json"), { force: true });
     process.exit(130);
   }
+}
+
+/**
+ * Did this process say that it is ready after this moment? What it said before may be left from a process that was killed.
+ * @param {import("./http.mjs").ProcessHealth} one @param {number} fromMs
+ */
+const isReadySince = (one, fromMs) => one.state === "ready" && Date.now() - (one.ageMs ?? 0) > fromMs;
+
+/** Marks a promise as looked after: it is awaited later, and until then its failure is nobody's surprise. @template T @param {Promise<T>} work */
+function quietly(work) {
+  work.catch(() => undefined);
+  return work;
 }
 
 /** @param {string} text */

@@ -26,7 +26,8 @@ const fs = require("node:fs"), path = require("node:path"), http = require("node
 const home = path.join(path.dirname(process.env.HOLDFAST_MASTER_KEY_FILE), "fake");
 fs.mkdirSync(home, { recursive: true });
 fs.writeFileSync(path.join(home, "${name}.json"), JSON.stringify({ pid: process.pid, database: process.env.DATABASE_URL, owner: process.env.DATABASE_OWNER_URL ?? null }));
-process.on("SIGTERM", () => { fs.appendFileSync(path.join(home, "stopped.log"), "${name}\\n"); process.exit(0); });
+let last = () => {};
+process.on("SIGTERM", () => { last(); fs.appendFileSync(path.join(home, "stopped.log"), "${name}\\n"); process.exit(0); });
 const pidOf = (one) => { try { return JSON.parse(fs.readFileSync(path.join(home, one + ".json"), "utf8")).pid; } catch { return 0; } };
 const lives = (pid) => { try { return pid > 0 && process.kill(pid, 0); } catch { return false; } };
 setInterval(() => {}, 1000);
@@ -49,8 +50,7 @@ http.createServer((q, a) => { const processes = ["web", "scheduler", "gateway", 
 const nodes = path.join(path.dirname(home), "pilot", "nodes"); fs.mkdirSync(nodes, { recursive: true });
 const agent = require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { cwd: nodes, detached: true, stdio: "ignore", env: { PATH: process.env.PATH } });
 fs.writeFileSync(path.join(home, "agent.json"), JSON.stringify({ pid: agent.pid }));
-process.removeAllListeners("SIGTERM");
-process.on("SIGTERM", () => { agent.kill(); fs.appendFileSync(path.join(home, "stopped.log"), "pilot\\n"); process.exit(0); });`,
+last = () => agent.kill();`,
 };
 
 beforeAll(async () => {
