@@ -1,3 +1,4 @@
+import "./platform/small-heap";
 import { Agent } from "./agent";
 import { localCommands } from "./cli/commands";
 import { readRunOptions } from "./options";

@@ -23,6 +23,8 @@ const realDisk: JournalDisk = {
 
 /** Entries that could not be written wait in memory, at most so many. */
 const MAX_WAITING = 512;
+/** The newest entries are also kept in memory up to so many bytes: while connected, nothing has to be read back. */
+const RECENT_BYTES = 131_072;
 type Segment = { name: string; first: number; last: number; bytes: number; thinned: boolean };
 
 /**
@@ -39,6 +41,8 @@ export class Journal<B extends { events: readonly unknown[] }> {
   readonly #o: { settings: JournalSettings; log: Log; disk: JournalDisk; thin: (body: B) => B };
   #segments: Segment[] = [];
   #waiting: Entry<B>[] = [];
+  #recent: { entry: Entry<B>; bytes: number }[] = [];
+  #recentBytes = 0;
   #file: FileHandle | null = null;
   #next = 1;
   #storedTo = 0;
@@ -76,6 +80,7 @@ export class Journal<B extends { events: readonly unknown[] }> {
     return this.#inTurn(async () => {
       const number = this.#next++;
       this.#waiting.push({ number, atMs, body });
+      this.#remember({ number, atMs, body });
       await this.#flush();
       return number;
     });
@@ -84,6 +89,8 @@ export class Journal<B extends { events: readonly unknown[] }> {
   /** Up to `count` entries with numbers from `from` on, in order. */
   read(from: number, count: number): Promise<Entry<B>[]> {
     return this.#inTurn(async () => {
+      const oldest = this.#recent[0]?.entry.number ?? this.#next;
+      if (from >= oldest) return this.#recent.map((r) => r.entry).filter((e) => e.number >= from).slice(0, count);
       const found: Entry<B>[] = [];
       for (const s of this.#segments) {
         if (s.last < from || found.length >= count) continue;
@@ -100,6 +107,7 @@ export class Journal<B extends { events: readonly unknown[] }> {
       this.#storedTo = Math.max(this.#storedTo, storedTo);
       this.#next = Math.max(this.#next, this.#storedTo + 1);
       this.#waiting = this.#waiting.filter((e) => e.number > this.#storedTo);
+      while (this.#recent[0] && this.#recent[0].entry.number <= this.#storedTo) this.#recentBytes -= this.#recent.shift()?.bytes ?? 0;
       const open = this.#segments.at(-1);
       for (const s of this.#segments.filter((x) => x.last <= this.#storedTo && (x !== open || x.bytes >= this.#o.settings.segmentBytes))) await this.#dropSegment(s);
       await this.#flush();
@@ -116,6 +124,13 @@ export class Journal<B extends { events: readonly unknown[] }> {
     const turn = this.#queue.then(work);
     this.#queue = turn.catch(() => undefined);
     return turn;
+  }
+
+  #remember(entry: Entry<B>): void {
+    const bytes = JSON.stringify(entry).length;
+    this.#recent.push({ entry, bytes });
+    this.#recentBytes += bytes;
+    while (this.#recentBytes > RECENT_BYTES) this.#recentBytes -= this.#recent.shift()?.bytes ?? 0;
   }
 
   async #load(): Promise<void> {
