@@ -45,8 +45,11 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
   const nowMs = snapshot.nowMs;
   const db = tx.client;
   current(await schedulerSnapshot.workloadIsAsSeen(db, object.id, object.version));
-  const nodeOf = new Map((p.fleet?.nodes ?? []).map((n) => [n.id, n]));
-  current(await schedulerSnapshot.nodesAreAsSeen(db, [...new Set(plan.place.map((u) => u.nodeId))].map((id) => ({ id, version: nodeOf.get(id)?.version ?? -1, desiredGeneration: nodeOf.get(id)?.desiredGeneration ?? -1 }))));
+  // Nodes that get more: new units, by the picture of the fleet, and units whose next revision may ask for more in its place.
+  const placing = new Set(plan.place.map((u) => u.nodeId));
+  const growing = new Set(plan.move.map((m) => m.nodeId));
+  const seen = [...(p.fleet?.nodes ?? []).filter((n) => placing.has(n.id)), ...snapshot.units.map((u) => u.node).filter((n) => growing.has(n.id))];
+  current(new Set(seen.map((n) => n.id)).size === new Set([...placing, ...growing]).size && (await schedulerSnapshot.nodesAreAsSeen(db, seen)));
 
   const ended = await schedulerSnapshot.end(db, plan.end.map((e) => ({ id: e.assignmentId, version: e.version, cause: e.cause })), nowMs);
   current(ended.size === plan.end.length);

@@ -9,7 +9,7 @@
 import { counted } from "../fleet/age";
 import { isAtRest, serves } from "../fleet/states";
 import type { ObservedUnit } from "../fleet/states";
-import { fits, withDemand } from "./demand";
+import { fits, noLoad, withDemand } from "./demand";
 import type { Load } from "./demand";
 import { nodeReasons } from "./feasible";
 import type { FleetNode, FleetSnapshot } from "./fleet";
@@ -291,6 +291,8 @@ function planRevisions(s: WorkloadSnapshot, goal: RevisionShape, staying: readon
   const unsettled = reachable.filter((u) => !settled(u));
   const down = behind.filter((u) => u.node.contact === "live" && !isServing(u));
   const loads = new Map<string, Load>();
+  // What this plan has just put on a node is not in the picture that the node's load comes from.
+  for (const p of plan.place) loads.set(p.nodeId, withDemand(loads.get(p.nodeId) ?? loadOf(s, p.nodeId), (s.askShape ?? goal.shape).demand));
   const move = (u: OwnUnit) => {
     const load = loads.get(u.node.id) ?? u.node.load;
     // Several units of one node may move in one pass: each sees what the others took.
@@ -306,6 +308,10 @@ function planRevisions(s: WorkloadSnapshot, goal: RevisionShape, staying: readon
     else for (const u of behind) move(u);
   }
   if (plan.move.length) plan.because.push(`${counted(plan.move.length, "unit")} of ${behind.length} behind to r${goal.generation}`);
+}
+
+function loadOf(s: WorkloadSnapshot, nodeId: string): Load {
+  return (s.fleet?.nodes.find((n) => n.id === nodeId) ?? s.units.find((u) => u.node.id === nodeId)?.node)?.load ?? noLoad;
 }
 
 /** Whether a revision fits on the unit's own node once the unit's present revision has gone. */
