@@ -21,6 +21,15 @@ describe("password hashes", () => {
     expect((await verifyPassword("anything at all", phc)).ok).toBe(false);
   });
 
+  // Guarantee: a flood of sign-ins is sent away instead of filling the memory, and those in the queue are served.
+  it("sends a flood away", async () => {
+    const cheap = await hashPassword("x", { ln: 10, r: 8, p: 1 });
+    const flood = await Promise.allSettled(Array.from({ length: 150 }, () => verifyPassword("x", cheap)));
+    expect(flood.filter((f) => f.status === "fulfilled" && f.value.ok)).toHaveLength(102);
+    expect(flood.filter((f) => f.status === "rejected")).toHaveLength(48);
+    expect((await verifyPassword("x", cheap)).ok).toBe(true);
+  });
+
   // Guarantee: invented passwords never repeat and have no look-alike characters.
   it("invents passwords that can be read aloud", () => {
     const many = new Set(Array.from({ length: 200 }, inventPassword));

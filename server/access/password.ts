@@ -1,5 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import type { ScryptOptions } from "node:crypto";
+import { refuseNow } from "../core/base/refusal";
 
 /**
  * Passwords are kept as scrypt hashes (RFC 7914) in a PHC string: `$scrypt$ln=15,r=8,p=3$salt$hash`. The cost, 2^15
@@ -14,12 +15,16 @@ const HASH_BYTES = 32;
 
 /** Two hashes at a time: more would take memory and both cores from the work of the process. */
 const MOST_AT_ONCE = 2;
+/** Whoever comes when this many wait is sent away: a flood of sign-ins must not become a flood of memory. */
+const MOST_WAITING = 100;
 let running = 0;
 const waiting: (() => void)[] = [];
 
 async function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffer> {
+  if (waiting.length >= MOST_WAITING) refuseNow("throttled", "Too many people are signing in at this moment.", "Try again in a minute.");
+  // Whoever ends hands its place to the first who waits, so that nobody slips in between.
   if (running >= MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
-  running++;
+  else running++;
   try {
     const options: ScryptOptions = { N: 2 ** cost.ln, r: cost.r, p: cost.p, maxmem: 256 * 2 ** cost.ln * cost.r };
     return await new Promise<Buffer>((resolve, reject) => {
@@ -27,8 +32,9 @@ async function derive(password: string, salt: Buffer, cost: Cost): Promise<Buffe
       scrypt(password.normalize("NFKC"), salt, HASH_BYTES, options, (error, key) => (error ? reject(error) : resolve(key)));
     });
   } finally {
-    running--;
-    waiting.shift()?.();
+    const next = waiting.shift();
+    if (next) next();
+    else running--;
   }
 }
 
