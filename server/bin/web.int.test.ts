@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAccess } from "../access";
 import { systemActor } from "../core/access/actor";
 import type { Actor, ProjectRef } from "../core/access/actor";
+import { issueServerCertificate, makeAuthority, openAuthority } from "../identity/x509";
 import { createSealer, silentLogger, systemClock } from "../platform";
 import { projects } from "../store";
 import { testDatabase } from "../testing/database";
@@ -173,6 +177,34 @@ describe("signing in at an OpenID provider", () => {
   });
 });
 
+describe("over TLS", () => {
+  // Guarantee: where the console speaks TLS, its cookies can't leave it, nor be set by a sister domain.
+  it("gives cookies that are bound to the host", async () => {
+    await person("frida");
+    const ca = await makeAuthority({ id: "test", nowMs: Date.now() });
+    const issued = await issueServerCertificate(await openAuthority({ id: "test", ...ca }), { names: ["localhost"], nowMs: Date.now(), lifeMs: 3_600_000 });
+    const folder = mkdtempSync(path.join(os.tmpdir(), "holdfast-tls-"));
+    writeFileSync(path.join(folder, "cert.pem"), issued.certificate);
+    writeFileSync(path.join(folder, "key.pem"), issued.privateKey, { mode: 0o600 });
+    const secure = await startWeb({ databaseUrl: db.appUrl, port: await freePort(), screens: true, tls: true, env: { HOLDFAST_TLS_CERT: path.join(folder, "cert.pem"), HOLDFAST_TLS_KEY: path.join(folder, "key.pem") } });
+    try {
+      const browser = new TestBrowser(ca.certificate);
+      const { csrfToken } = JSON.parse((await browser.request(`${secure.url}/api/auth/csrf`)).text) as { csrfToken: string };
+      const form = new URLSearchParams({ csrfToken, login: "frida", password: PASSWORD, callbackUrl: "/" }).toString();
+      await browser.request(`${secure.url}/api/auth/callback/credentials`, { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: form });
+      const line = browser.received.find((l) => l.startsWith("__Host-holdfast.session="));
+      for (const part of [/; Secure/i, /; HttpOnly/i, /; Path=\/(;|$)/i]) expect(line).toMatch(part);
+      expect(line).not.toMatch(/domain=/i);
+      const me = await browser.request(`${secure.url}/api/trpc/me.get`);
+      expect([me.status, me.headers["strict-transport-security"]]).toEqual([200, "max-age=31536000"]);
+      await expect(fetch(secure.url.replace("https", "http"))).rejects.toThrow();
+    } finally {
+      await secure.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 describe("pages", () => {
   // Guarantee: no protected page, and no route fetch of one, tells a stranger anything, whatever headers it sends.
   it("show nothing to strangers", async () => {
@@ -181,12 +213,12 @@ describe("pages", () => {
     await byPassword(known, "erin", PASSWORD);
     const telling = /\\?"(permissions|mustChangePassword)\\?"/;
     const paths = ["/p/default", "/p/default/fleet", "/p/default/topology", "/p/default/settings/people", "/p/default/rollouts"];
-    for (const path of paths) {
-      expect((await known.visit(`${web.url}${path}`)).text, path).toMatch(telling);
+    for (const page of paths) {
+      expect((await known.visit(`${web.url}${page}`)).text, page).toMatch(telling);
       const stranger = new TestBrowser();
-      expect((await stranger.visit(`${web.url}${path}`)).text, path).not.toMatch(telling);
+      expect((await stranger.visit(`${web.url}${page}`)).text, page).not.toMatch(telling);
       for (const headers of [{ rsc: "1" }, { rsc: "1", "next-router-prefetch": "1" }, { "x-middleware-subrequest": "middleware:middleware:middleware:middleware:middleware" }, { "x-middleware-prefetch": "1" }] as Record<string, string>[]) {
-        expect((await stranger.visit(`${web.url}${path}?_rsc=1`, { headers })).text, path).not.toMatch(telling);
+        expect((await stranger.visit(`${web.url}${page}?_rsc=1`, { headers })).text, page).not.toMatch(telling);
       }
     }
   });

@@ -43,8 +43,8 @@ export async function startProgram(args: string[], env: Record<string, string>, 
 }
 
 /** The web process from `dist`, on a database; with the screens, unless told otherwise. */
-export async function startWeb(o: { databaseUrl: string; port: number; screens: boolean; env?: Record<string, string> }): Promise<Running & { url: string }> {
-  const url = `http://localhost:${o.port}`;
+export async function startWeb(o: { databaseUrl: string; port: number; screens: boolean; tls?: boolean; env?: Record<string, string> }): Promise<Running & { url: string }> {
+  const url = `${o.tls ? "https" : "http"}://localhost:${o.port}`;
   const running = await startProgram(
     ["dist/server/web.mjs"],
     { DATABASE_URL: o.databaseUrl, HOLDFAST_MASTER_KEY: Buffer.alloc(32, 7).toString("base64"), HOLDFAST_PUBLIC_URL: url, PORT: String(o.port), HOST: "127.0.0.1", HOLDFAST_SCREENS: o.screens ? "1" : "0", ...o.env },
