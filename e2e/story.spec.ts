@@ -53,7 +53,7 @@ test("finds a node by search and sees why a unit is where it is", async () => {
   await expect(ada.getByRole("heading", { level: 1 })).toBeVisible();
   await ada.keyboard.press("ControlOrMeta+k");
   await ada.getByPlaceholder("Find a node, site, workload, rollout, or a command").fill("hamburg");
-  await ada.getByRole("option", { name: /node-edge-hamburg/ }).click();
+  await ada.getByRole("option", { name: /^node-edge-hamburg/ }).click();
   await expect(ada.getByRole("heading", { level: 1, name: /node-edge-hamburg/ })).toBeVisible();
   await ada.getByRole("link", { name: "Explain" }).first().click();
   await expect(ada.getByRole("heading", { name: /Why .* is on/ })).toBeVisible();

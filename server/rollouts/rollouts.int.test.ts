@@ -43,7 +43,7 @@ async function toGate(): Promise<void> {
   await look();
   await world.obey();
   await look();
-  await world.predict("n-digits-0", 2, 100, 98);
+  await world.predict("n-digits-0", 2, 300, 297);
   await look();
 }
 
@@ -61,8 +61,8 @@ describe("a rollout on the store", () => {
     await look();
     expect((await detail()).reason).toContain("0 of the 50 labels needed");
     expect((await detail()).verdict?.verdict).toBe("notEnoughEvidence");
-    await world.predict("n-digits-0", 2, 60, 58);
-    await world.predict("n-digits-1", 2, 60, 58);
+    await world.predict("n-digits-0", 2, 150, 148);
+    await world.predict("n-digits-1", 2, 150, 148);
     await look();
     expect((await detail()).phase).toBe("awaitingApproval");
 
@@ -88,11 +88,11 @@ describe("a rollout on the store", () => {
     await look();
     await world.obey();
     await look();
-    await world.predict("n-digits-0", 2, 60, 50);
-    await world.predict("n-digits-1", 2, 60, 52);
+    await world.predict("n-digits-0", 2, 300, 250);
+    await world.predict("n-digits-1", 2, 300, 260);
     await look();
     expect(await world.generations()).toEqual({ "digits-0": 1, "digits-1": 1, "digits-2": 1, "digits-3": 1 });
-    expect((await detail()).reason).toContain("Accuracy of r2 was 0.850 (120 labels) at cloud-fra and edge-kiel in wave canary, below the limit 0.920.");
+    expect((await detail()).reason).toContain("Accuracy of r2 was 0.850 (600 labels) at cloud-fra and edge-kiel in wave canary, below the limit 0.920.");
     await world.obey();
     await look();
     expect(await detail()).toMatchObject({ phase: "rolledBack", reason: expect.stringContaining("below the limit 0.920. All 4 units run r1 again.") });

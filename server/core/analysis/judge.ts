@@ -1,4 +1,5 @@
 import type { AnalysisMetric, AnalysisTemplateSpec } from "../manifest/rollout";
+import { differenceOfShares, wilson } from "./interval";
 
 /** A measured value and on how much it rests (requests, or labels for accuracy). Null when nothing was measured. */
 export interface Measured {
@@ -48,6 +49,13 @@ export interface Verdict {
 }
 
 /**
+ * How sure a verdict on a share (accuracy, error rate) has to be: three standard errors on either side. A limit that the
+ * sampling error could still carry to the other side is neither kept nor broken yet. It is this wide because a rollout
+ * looks again and again while labels come in.
+ */
+export const SHARE_Z = 3;
+
+/**
  * Judges a canary by the template's limits. A failed metric rolls back; without enough evidence it is never promoted:
  * silence counts for nothing, unless the metric's own rule says that missing data is a failure.
  */
@@ -86,21 +94,41 @@ function judgeMetric(m: AnalysisMetric, input: JudgeInput): MetricVerdict {
     return { ...view, outcome: "notEnough", sentence: `${capital(metricLabel[m.metric])} of r${input.stableGeneration}, to compare with, rests on ${e.stable.sample} of the ${m.minSample} ${sampleWord(m.metric)} needed.` };
   }
   const shown = `${formatMetric(m.metric, value)} (${e.canary.sample} ${sampleWord(m.metric)})`;
-  const breached = breaches(m, value, e.stable.value);
-  if (breached.length === 0) return { ...view, outcome: "pass", sentence: `${capital(what)} is ${shown}: ${limitText(m)}.` };
-  const guilty = e.bySite.filter((b) => b.canary.value !== null && breaches(m, b.canary.value, b.stable.value).length > 0).map((b) => b.site);
+  const stands = limitsOf(m, e.canary, e.stable).map((l) => standing(l));
+  if (stands.every((x) => x === "kept")) return { ...view, outcome: "pass", sentence: `${capital(what)} is ${shown}: ${limitText(m)}.` };
+  if (!stands.includes("broken")) return { ...view, outcome: "notEnough", sentence: `${capital(what)} is ${shown} in wave ${input.wave}: too few to tell on which side of the limit it is (${limitText(m)}).` };
+  const breached = limitsOf(m, e.canary, e.stable).filter((l) => standing(l) === "broken").map((l) => l.text);
+  const guilty = e.bySite.filter((b) => b.canary.value !== null && limitsOf(m, b.canary, b.stable).some((l) => l.value > l.limit)).map((b) => b.site);
   const sites = guilty.length > 0 ? guilty : e.bySite.filter((b) => b.canary.sample > 0).map((b) => b.site);
   return { ...view, outcome: "fail", sentence: `${capital(what)} was ${shown}${sites.length > 0 ? ` at ${listed(sites)}` : ""} in wave ${input.wave}, ${breached.join(" and ")}.` };
 }
 
-/** The limits that a value breaks, in words with their figures. */
-function breaches(m: AnalysisMetric, canary: number, stable: number | null): string[] {
-  const out: string[] = [];
+/** One limit as "value must not be above limit", with the range in which the value lies beyond doubt. */
+interface Limit {
+  value: number;
+  low: number;
+  high: number;
+  limit: number;
+  /** What to say when it is broken. */
+  text: string;
+}
+const standing = (l: Limit): "kept" | "broken" | "open" => (l.low > l.limit ? "broken" : l.high <= l.limit ? "kept" : "open");
+
+/** A metric's limits against what was measured. Lower limits are mirrored, so that all read alike. */
+function limitsOf(m: AnalysisMetric, canary: Measured, stable: Measured): Limit[] {
+  const out: Limit[] = [];
+  const value = canary.value;
+  if (value === null) return out;
+  const isShare = m.metric === "accuracy" || m.metric === "errorRate";
+  const own = isShare ? wilson(value, canary.sample, SHARE_Z) : { low: value, high: value };
   const f = (v: number): string => formatMetric(m.metric, v);
-  if (m.max !== undefined && canary > m.max) out.push(`above the limit ${f(m.max)}`);
-  if (m.min !== undefined && canary < m.min) out.push(`below the limit ${f(m.min)}`);
-  if (stable !== null && m.maxIncrease !== undefined && canary - stable > m.maxIncrease) out.push(`${f(canary - stable)} above the stable ${f(stable)} where ${f(m.maxIncrease)} is allowed`);
-  if (stable !== null && m.maxDecrease !== undefined && stable - canary > m.maxDecrease) out.push(`${f(stable - canary)} below the stable ${f(stable)} where ${f(m.maxDecrease)} is allowed`);
+  if (m.max !== undefined) out.push({ value, ...own, limit: m.max, text: `above the limit ${f(m.max)}` });
+  if (m.min !== undefined) out.push({ value: -value, low: -own.high, high: -own.low, limit: -m.min, text: `below the limit ${f(m.min)}` });
+  if (stable.value === null) return out;
+  const d = value - stable.value;
+  const range = isShare ? differenceOfShares({ share: value, n: canary.sample }, { share: stable.value, n: stable.sample }, SHARE_Z) : { low: d, high: d };
+  if (m.maxIncrease !== undefined) out.push({ value: d, ...range, limit: m.maxIncrease, text: `${f(d)} above the stable ${f(stable.value)} where ${f(m.maxIncrease)} is allowed` });
+  if (m.maxDecrease !== undefined) out.push({ value: -d, low: -range.high, high: -range.low, limit: m.maxDecrease, text: `${f(-d)} below the stable ${f(stable.value)} where ${f(m.maxDecrease)} is allowed` });
   return out;
 }
 
