@@ -1,0 +1,135 @@
+/** Fleet and Topology in Chromium: JavaScript sent, time to interactive, time to the first live update. */
+import { chromium } from "@playwright/test";
+import type { Browser } from "@playwright/test";
+import pg from "pg";
+import { CHROMIUM_FLAGS, findChromium } from "../../tools/lib/browser.mjs";
+import { median, round } from "./numbers";
+
+export interface PageMeasured {
+  page: string;
+  /** Compressed kB (1,000 bytes) of JavaScript over the wire, with an empty cache. */
+  javaScriptKb: number;
+  interactiveMs: number;
+  firstLiveUpdateMs: number;
+  runs: { interactiveMs: number; firstLiveUpdateMs: number }[];
+}
+
+interface Watched {
+  interactiveMs: number | null;
+  firstLiveUpdateMs: number | null;
+}
+
+/**
+ * Runs in the page before anything else. `read` gives a text that shows what is watched, or null while it is not there.
+ * Interactive: it is there, and since then the main thread was free of long tasks for 300 ms (the moment before that).
+ * First live update: the text is another one than at first.
+ */
+function watch(read: () => string | null): void {
+  const state: Watched & { first: string | null; shownMs: number; lastTaskEndMs: number } = { interactiveMs: null, firstLiveUpdateMs: null, first: null, shownMs: 0, lastTaskEndMs: 0 };
+  (window as unknown as { holdfastBench: Watched }).holdfastBench = state;
+  new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) state.lastTaskEndMs = Math.max(state.lastTaskEndMs, task.startTime + task.duration);
+  }).observe({ type: "longtask", buffered: true });
+  const look = () => {
+    const now = performance.now();
+    const text = read();
+    if (text !== null && state.first === null) {
+      state.first = text;
+      state.shownMs = now;
+    } else if (text !== null && state.firstLiveUpdateMs === null && text !== state.first) state.firstLiveUpdateMs = now;
+    if (state.first !== null && state.interactiveMs === null && now - Math.max(state.shownMs, state.lastTaskEndMs) > 300) state.interactiveMs = Math.max(state.shownMs, state.lastTaskEndMs);
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}
+
+/** What is watched on each page, given a node and its site; written to be run in the page. */
+const watched = {
+  Fleet: { path: "fleet", read: `() => { const link = [...document.querySelectorAll("a")].find((a) => a.textContent.trim() === NODE); const row = link && link.closest('[role="row"], tr, li'); const word = row && /healthy|silent|degraded|failing|pending/i.exec(row.innerText); return word ? word[0].toLowerCase() : null; }` },
+  Topology: { path: "topology", read: `() => { const b = document.querySelector('[data-site="' + SITE + '"] button'); return b ? b.getAttribute("aria-label") : null; }` },
+} as const;
+
+/** Lets one node fall silent and come back, again and again, with the pointers and nudges that a gateway would leave. */
+function flap(ownerUrl: string, nodeId: string, everyMs: number): () => Promise<void> {
+  const client = new pg.Client({ connectionString: ownerUrl });
+  let going = true;
+  const loop = (async () => {
+    await client.connect();
+    for (let away = true; going; away = !away) {
+      await client.query("begin");
+      await client.query("update nodes set connected = $2, last_seen_at = case when $2 then now() else now() - interval '30 days' end where id = $1", [nodeId, !away]);
+      await client.query("insert into changes (topic, key, project_id) values ('node', $1, 'project-default')", [nodeId]);
+      await client.query("notify holdfast_changes");
+      await client.query("commit");
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
+    }
+    await client.end();
+  })();
+  return async () => {
+    going = false;
+    await loop;
+  };
+}
+
+async function measureOnce(browser: Browser, o: { url: string; path: string; read: string; cookie: { name: string; value: string } }): Promise<{ bytes: number; interactiveMs: number; firstLiveUpdateMs: number }> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB", timezoneId: "UTC" });
+  try {
+    await context.addCookies([{ ...o.cookie, url: o.url }]);
+    const page = await context.newPage();
+    const network = await context.newCDPSession(page);
+    await network.send("Network.enable");
+    const scripts = new Set<string>();
+    let bytes = 0;
+    network.on("Network.responseReceived", (e) => {
+      if (e.type === "Script" || /javascript/.test(e.response.mimeType)) scripts.add(e.requestId);
+    });
+    network.on("Network.loadingFinished", (e) => {
+      if (scripts.has(e.requestId)) bytes += e.encodedDataLength;
+    });
+    await page.addInitScript(`(${watch.toString()})(${o.read})`);
+    await page.goto(`${o.url}/p/default/${o.path}`, { waitUntil: "commit" });
+    const result = await page.waitForFunction(
+      () => {
+        const w = (window as unknown as { holdfastBench?: Watched }).holdfastBench;
+        return w && w.interactiveMs !== null && w.firstLiveUpdateMs !== null ? { interactiveMs: w.interactiveMs, firstLiveUpdateMs: w.firstLiveUpdateMs } : null;
+      },
+      undefined,
+      { timeout: 60_000 },
+    );
+    const { interactiveMs, firstLiveUpdateMs } = (await result.jsonValue()) as { interactiveMs: number; firstLiveUpdateMs: number };
+    await page.waitForLoadState("networkidle", { timeout: 3_000 }).catch(() => undefined); // The event stream never ends.
+    return { bytes, interactiveMs, firstLiveUpdateMs };
+  } finally {
+    await context.close();
+  }
+}
+
+/** Medians of `runs` cold loads of each page. */
+export async function measurePages(o: { url: string; ownerUrl: string; sessionToken: string; node: { id: string; name: string; site: string }; runs: number; say: (line: string) => void }): Promise<PageMeasured[]> {
+  const found = findChromium();
+  const browser = await chromium.launch({ args: CHROMIUM_FLAGS, ...(found ? { executablePath: found.path } : {}) });
+  const stopFlapping = flap(o.ownerUrl, o.node.id, 250);
+  const measured: PageMeasured[] = [];
+  try {
+    for (const [page, { path, read }] of Object.entries(watched)) {
+      const runs: Awaited<ReturnType<typeof measureOnce>>[] = [];
+      for (let i = 0; i < o.runs; i++) {
+        const source = read.replace("NODE", JSON.stringify(o.node.name)).replace("SITE", JSON.stringify(o.node.site));
+        runs.push(await measureOnce(browser, { url: o.url, path, read: source, cookie: { name: "holdfast.session", value: o.sessionToken } }));
+      }
+      const result = {
+        page,
+        javaScriptKb: round(median(runs.map((r) => r.bytes)) / 1_000),
+        interactiveMs: round(median(runs.map((r) => r.interactiveMs)), 0),
+        firstLiveUpdateMs: round(median(runs.map((r) => r.firstLiveUpdateMs)), 0),
+        runs: runs.map((r) => ({ interactiveMs: round(r.interactiveMs, 0), firstLiveUpdateMs: round(r.firstLiveUpdateMs, 0) })),
+      };
+      measured.push(result);
+      o.say(`  ${page.padEnd(10)} JavaScript ${result.javaScriptKb} kB   interactive ${result.interactiveMs} ms   first live update ${result.firstLiveUpdateMs} ms`);
+    }
+  } finally {
+    await stopFlapping();
+    await browser.close();
+  }
+  return measured;
+}
