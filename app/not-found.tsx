@@ -1,4 +1,4 @@
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { routes } from "@/components/routes";
 import { EmptyState } from "@/components/ui/empty-state";
 import { buttonStyle } from "@/components/ui/button-style";

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { bytesText, coresText } from "@/components/chart";
 import { routes } from "@/components/routes";
 import { Age, StateMark } from "@/components/state";

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { routes } from "@/components/routes";
 import { IntervalCount, StateMark, states } from "@/components/state";
 import { Section } from "@/components/ui/page";

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { routes } from "@/components/routes";
 import { Age, IntervalCount, StateShape } from "@/components/state";
 import { siteKindWords } from "@/components/fleet/words";

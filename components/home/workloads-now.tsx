@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { countText, shareText, valueText } from "@/components/chart";
 import { routes } from "@/components/routes";
 import { IntervalCount, StateMark } from "@/components/state";

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { Plus } from "lucide-react";
 import { explain, fieldMessage } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";

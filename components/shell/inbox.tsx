@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { Inbox as InboxIcon } from "lucide-react";
 import { Age, StateShape, type State } from "@/components/state";
 import { Button } from "@/components/ui/button";

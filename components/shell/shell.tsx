@@ -2,7 +2,7 @@
 
 import { useState, type ReactNode } from "react";
 import dynamic from "next/dynamic";
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { useQuery } from "@tanstack/react-query";
 import { Anchor, ChevronsUpDown, Menu, Search } from "lucide-react";
 import { useStaleOn } from "@/app/_client/stale-on";

@@ -1,7 +1,7 @@
 "use client";
 
 import type { ReactNode } from "react";
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { Maximize2, X } from "lucide-react";
 import { Dialog as Primitive } from "radix-ui";
 import { buttonStyle, Button } from "@/components/ui/button";

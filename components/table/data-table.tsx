@@ -103,7 +103,9 @@ export function DataTable<R>(props: DataTableProps<R>) {
     getRowId: idOf,
     getCoreRowModel: getCoreRowModel(),
     getSortedRowModel: getSortedRowModel(),
-    state: { sorting: props.onSort ? [] : localSort, rowSelection: selection },
+    state: { sorting: props.onSort ? UNSORTED : localSort, rowSelection: selection },
+    // There are no pages here to go back to the first of; the reset would draw everything again, for ever.
+    autoResetAll: false,
     onSortingChange: setLocalSort,
     onRowSelectionChange: setSelection,
     enableRowSelection: bulk !== undefined,
@@ -253,6 +255,8 @@ export function DataTable<R>(props: DataTableProps<R>) {
     </div>
   );
 }
+
+const UNSORTED: SortingState = [];
 
 function NothingFound({ label }: { label: string }) {
   return <p className="px-3 py-6 text-muted-foreground">No {label} match this filter. Take a term out, or press Esc in the filter to clear it.</p>;

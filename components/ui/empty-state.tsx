@@ -19,7 +19,7 @@ export function EmptyState({
   className?: string;
 }) {
   return (
-    <div className={cn("flex max-w-prose flex-col items-start gap-2 px-3 py-6", className)}>
+    <div className={cn("flex max-w-prose flex-col items-start gap-2 px-4 py-5 max-sm:px-3", className)}>
       <p className="text-md font-semibold">{title}</p>
       {children ? <div className="flex flex-col gap-2 text-base text-muted-foreground">{children}</div> : null}
       {action ? <div className="mt-1 flex flex-wrap gap-2">{action}</div> : null}
@@ -46,7 +46,7 @@ export function ErrorState({
   className?: string;
 }) {
   return (
-    <div role="alert" className={cn("flex max-w-prose flex-col items-start gap-2 px-3 py-6", className)}>
+    <div role="alert" className={cn("flex max-w-prose flex-col items-start gap-2 px-4 py-5 max-sm:px-3", className)}>
       <p className="flex items-center gap-2 text-md font-semibold">
         <CircleAlert className="size-4 text-failing" aria-hidden />
         {title}
@@ -70,7 +70,7 @@ export function ErrorState({
 /** A part of a page that this person may not see. It says which permission is missing and who can give it. */
 export function NoPermission({ what, permission, className }: { what: string; permission: string; className?: string }) {
   return (
-    <div className={cn("flex max-w-prose flex-col items-start gap-1.5 px-3 py-6", className)}>
+    <div className={cn("flex max-w-prose flex-col items-start gap-1.5 px-4 py-5 max-sm:px-3", className)}>
       <p className="flex items-center gap-2 text-md font-semibold">
         <LockKeyhole className="size-4 text-muted-foreground" aria-hidden />
         You may not see {what}

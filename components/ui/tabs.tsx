@@ -1,7 +1,7 @@
 "use client";
 
 import type { ComponentProps, ReactNode } from "react";
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { Tabs as Primitive } from "radix-ui";
 import { cn } from "./cn";
 

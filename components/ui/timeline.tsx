@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import Link from "@/components/ui/link";
 import { Age, At } from "@/components/state";
 import { cn } from "./cn";
 
