@@ -1,14 +1,20 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { afterAll } from "vitest";
 import { run } from "../main";
 import type { ExitCode, Io } from "../io";
 
 export type Ran = { code: ExitCode; out: string; err: string };
 
+const homes: string[] = [];
+afterAll(() => {
+  for (const home of homes.splice(0)) rmSync(home, { recursive: true, force: true });
+});
+
 /** A terminal of a test's own: its home folder, what is typed, and what was written. */
 export class Terminal {
-  readonly home = mkdtempSync(path.join(os.tmpdir(), "holdfast-cli-"));
+  readonly home = mkdtempSync(path.join(os.tmpdir(), "holdfast-terminal-"));
   env: Io["env"];
   /** Answers to questions, in order; none left means that there is no terminal to ask on. */
   answers: string[] = [];
@@ -17,6 +23,7 @@ export class Terminal {
   slept = 0;
 
   constructor(env: Io["env"] = {}) {
+    homes.push(this.home);
     this.env = { HOME: this.home, ...env };
   }
 
