@@ -86,6 +86,9 @@ describe("units outlive their agent", () => {
     expect(await second.end("SIGTERM")).toBe(0);
     expect(alive(unit.pid ?? 0)).toBe(false);
     expect(processesWith(`${data}/units`)).toEqual([]);
+    g.observed.length = 0;
+    world.agent(["--data", data]);
+    expect(await healthy(g, "a1")).toMatchObject({ restarts: 0 });
   });
 });
 

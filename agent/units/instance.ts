@@ -1,51 +1,26 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseBytes } from "../../server/core/manifest/common";
 import { parseDurationMs } from "../../server/core/base/duration";
 import type { UnitSpec, UnitStatus } from "../../server/protocol/messages";
-import type { ArtifactCache } from "../artifacts/cache";
-import type { Engine, Exit, Running } from "../engine/engine";
+import type { Exit, Running } from "../engine/engine";
 import { choosePorts } from "../engine/ports";
-import { afterCheck, check } from "../engine/health";
 import type { HealthState } from "../engine/health";
-import { limitedCommand } from "../engine/shim";
 import { LogFile } from "../engine/log-file";
 import type { PlanInstance } from "../plan";
 import { Fault, textOf } from "../platform/fault";
 import { privateFolder, remove, writeDurably } from "../platform/files";
-import type { Log } from "../platform/log";
 import { exponentialMs } from "../session/backoff";
-import type { Sealing } from "../state/sealing";
-import { substitute, unitEnvironment } from "./command";
+import { watchHealth } from "./health-watch";
+import { fetchArtifacts, launchRequest, probeContext } from "./prepare";
 import { writeRecord } from "./record";
 import type { InstanceData } from "./record";
+import type { InstanceWorld } from "./world";
 
 /** A unit without a health check counts as ready once it has run for this long. */
 export const SETTLE_MS = 2_000;
 /** A unit that ran for this long, or for its longest back-off if that is more, starts counting its crashes anew. */
 const STABLE_MS = 60_000;
-const FETCH_RETRY = { baseMs: 1_000, maxMs: 60_000 };
-
-export type UnitEventKind = "unit.started" | "unit.exited" | "unit.healthy" | "unit.unhealthy" | "unit.oomKilled" | "unit.adopted" | "artifact.failed";
-
-/** What an instance needs from the agent around it. */
-export type InstanceWorld = {
-  engine: Engine;
-  artifacts: ArtifactCache;
-  sealing: Sealing;
-  log: Log;
-  nowMs: () => number;
-  random: () => number;
-  bootId: string;
-  runtime: string;
-  maxLogBytes: number;
-  place: () => { node: string; site: string; agentUrl: string };
-  /** Ports promised to any instance. */
-  portsTaken: () => ReadonlySet<number>;
-  changed: () => void;
-  event: (kind: UnitEventKind, spec: UnitSpec, message: string) => void;
-};
 
 /** One attempt to run one revision of one assignment: its files, its process, its health. Decisions come from `plan`. */
 export class Instance {
@@ -109,11 +84,12 @@ export class Instance {
   }
 
   async #start(): Promise<void> {
-    const again = this.#data.launchId !== null;
+    // A start after a reboot or after the agent took its units along is none that people should wonder about.
+    const again = this.#data.state === "exited" && this.#data.crashes > 0;
     this.#prepare = new AbortController();
     this.#set({ state: "preparing", restarts: this.#data.restarts + (again ? 1 : 0), message: "", completed: false });
     try {
-      const artifacts = await this.#fetchAll(this.#prepare.signal);
+      const artifacts = await fetchArtifacts(this.spec, this.#world, { signal: this.#prepare.signal, waiting: (message) => this.#set({ message }) });
       if (this.#data.state === "preparing") await this.#launch(artifacts);
     } catch (error) {
       if (this.#data.state !== "preparing") return;
@@ -137,7 +113,7 @@ export class Instance {
       this.#attach(found);
       return;
     }
-    if (!sameBoot) return this.#set({ state: "exited", exitCode: null, exitSignal: null, notBeforeMs: 0, message: "the machine was restarted", health: "unknown" });
+    if (!sameBoot) return this.#set({ state: "exited", exitCode: null, exitSignal: null, crashes: 0, notBeforeMs: 0, message: "the machine was restarted", health: "unknown" });
     if (d.state === "stopping") return this.#set({ state: "ended", completed: false, health: "unknown" });
     if (d.launchId !== null && d.process === null) await this.#world.engine.voidLaunch(this.folder, d.launchId);
     const exit = d.launchId === null ? null : await this.#world.engine.pastExit(this.folder, d.launchId);
@@ -149,6 +125,12 @@ export class Instance {
   async drain(because: string): Promise<void> {
     await this.#stop(because);
     this.#set({ state: "ended", completed: false, health: "unknown", message: "" });
+  }
+
+  /** Stops it as `drain` does, but leaves it to be started again by the next agent. */
+  async pause(because: string): Promise<void> {
+    await this.#stop(because);
+    this.#set({ state: "exited", crashes: 0, notBeforeMs: 0, health: "unknown", message: because });
   }
 
   /** Stops a process that no longer answers and leaves it to be started again. */
@@ -219,48 +201,17 @@ export class Instance {
     return this.ready ? "healthy" : "starting";
   }
 
-  async #fetchAll(signal: AbortSignal): Promise<Record<string, string>> {
-    const paths: Record<string, string> = {};
-    for (const a of this.spec.template.artifacts) {
-      for (let attempt = 0; paths[a.name] === undefined; attempt++) {
-        try {
-          paths[a.name] = await this.#world.artifacts.ensure(a.digest, a.unpack, signal);
-        } catch (error) {
-          signal.throwIfAborted();
-          const waitMs = exponentialMs(attempt, FETCH_RETRY.baseMs, FETCH_RETRY.maxMs);
-          this.#world.log.warn("artifact.fetchFailed", { unit: this.spec.unit, artifact: a.name, digest: a.digest, message: textOf(error), againInMs: waitMs });
-          if (error instanceof Fault || attempt === 0) this.#world.event("artifact.failed", this.spec, `${a.name}: ${textOf(error)}`);
-          this.#set({ message: `waits for artifact ${a.name}: ${textOf(error)}${error instanceof Fault ? ` ${error.remedy}` : ""}` });
-          await delay(waitMs, undefined, { signal });
-        }
-      }
-    }
-    return paths;
-  }
-
   async #launch(artifacts: Record<string, string>): Promise<void> {
-    const { template } = this.spec;
-    const home = join(this.folder, "work");
-    await privateFolder(home);
-    const substitutions = { artifacts, node: this.#world.runtime };
-    const command = template.engine.command.map((part) => filled(part, substitutions));
-    const ports = await choosePorts(template.ports.map((p) => p.name), this.#data.ports, this.#portsOfOthers(), this.#world.random);
+    await privateFolder(join(this.folder, "work"));
+    const ports = await choosePorts(this.spec.template.ports.map((p) => p.name), this.#data.ports, this.#portsOfOthers(), this.#world.random);
     const token = randomBytes(24).toString("base64url");
     const launchId = randomBytes(16).toString("hex");
+    const request = launchRequest(this.spec, this.#world, { folder: this.folder, launchId, logPath: this.logFile.path, token, artifacts, ports });
     this.#set({ launchId, process: null, ports, bootId: this.#world.bootId, tokenHash: hashToken(token), message: "" });
     // The launch id must be on disk before the process exists: after a crash in between, the process is found by it.
     await this.#saving;
     if (this.#data.state !== "preparing") return;
-    const running = await this.#world.engine.launch({
-      folder: this.folder,
-      launchId,
-      command,
-      workingDirectory: this.#workingDirectory(home, substitutions),
-      environment: unitEnvironment(this.spec, { ...this.#world.place(), token, artifacts, ports, home }),
-      logPath: this.logFile.path,
-      cpuMillis: template.resources.cpuMillis,
-      memoryBytes: parseBytes(template.resources.memory),
-    });
+    const running = await this.#world.engine.launch(request);
     const stillUnhealthy = this.#data.health === "unhealthy";
     this.#health = { health: stillUnhealthy ? "unhealthy" : "starting", failures: 0, hung: false, message: this.#health.message };
     this.#data = { ...this.#data, startedAtMs: this.#world.nowMs(), process: { ...running.record, cgroups: [...running.record.cgroups] } };
@@ -268,11 +219,6 @@ export class Instance {
     this.#world.log.info("unit.started", { unit: this.spec.unit, generation: this.spec.generation, pid: running.mainPid });
     const stopping = (this.#data.state as InstanceData["state"]) === "stopping";
     this.#attach(running, stopping ? "stopping" : "up");
-  }
-
-  #workingDirectory(home: string, s: { artifacts: Record<string, string>; node: string }): string {
-    const wanted = this.spec.template.engine.workingDirectory;
-    return wanted === undefined ? home : join(wanted.startsWith("/") || wanted.startsWith("${") ? "" : home, filled(wanted, s));
   }
 
   #portsOfOthers(): ReadonlySet<number> {
@@ -285,8 +231,19 @@ export class Instance {
     this.#oomSeen = 0;
     this.#set({ state, process: { ...running.record, cgroups: [...running.record.cgroups] } });
     void running.exited.then((exit) => this.#exited(running, exit));
-    if (state === "up" && this.spec.template.health) void this.#watchHealth(running);
-    else if (state === "up") void delay(Math.max(0, this.#settledAtMs() - this.#world.nowMs()), undefined, { ref: false }).then(() => this.#settled(running));
+    const { health } = this.spec.template;
+    if (state === "up" && health) {
+      this.#healthStop = new AbortController();
+      void watchHealth({
+        check: health,
+        context: () => probeContext(this.spec, this.#world, { folder: this.folder, cgroups: this.#data.process?.cgroups ?? [], ports: this.#data.ports }),
+        state: () => this.#health,
+        judged: (next) => this.#judge(next),
+        startedMs: this.#data.startedAtMs ?? this.#world.nowMs(),
+        nowMs: this.#world.nowMs,
+        signal: this.#healthStop.signal,
+      });
+    } else if (state === "up") void delay(Math.max(0, this.#settledAtMs() - this.#world.nowMs()), undefined, { ref: false }).then(() => this.#settled(running));
   }
 
   #settled(running: Running): void {
@@ -334,25 +291,6 @@ export class Instance {
     await running.exited;
   }
 
-  async #watchHealth(running: Running): Promise<void> {
-    const o = this.spec.template.health;
-    if (!o) return;
-    this.#healthStop = new AbortController();
-    const { signal } = this.#healthStop;
-    const startedMs = this.#data.startedAtMs ?? this.#world.nowMs();
-    const startPeriodMs = parseDurationMs(o.startPeriod) ?? 0;
-    const intervalMs = parseDurationMs(o.interval) ?? 5_000;
-    // A unit that starts is asked often, so that it serves as soon as it can.
-    const pace = (): number => (this.#health.health === "starting" ? Math.min(500, intervalMs) : intervalMs);
-    for (let first = true; !signal.aborted; first = false) {
-      await delay(first ? Math.min(100, intervalMs) : pace(), undefined, { signal, ref: false }).catch(() => undefined);
-      if (signal.aborted) return;
-      const failure = await check(o, { ports: this.#data.ports, run: (command) => this.#probeCommand(command) });
-      if (signal.aborted || this.#running !== running) return;
-      this.#judge(afterCheck(this.#health, failure, { inStartPeriod: this.#world.nowMs() - startedMs < startPeriodMs, failureThreshold: o.failureThreshold }));
-    }
-  }
-
   #judge(next: HealthState): void {
     const before = this.#health;
     this.#health = next;
@@ -362,13 +300,6 @@ export class Instance {
       this.#world.log[next.health === "unhealthy" ? "warn" : "info"](`unit.${next.health}`, { unit: this.spec.unit, generation: this.spec.generation, message: next.message });
       this.#set({ health: next.health, wasReady: this.#data.wasReady || next.health === "healthy" });
     } else if (next.hung !== before.hung) this.#world.changed();
-  }
-
-  #probeCommand(command: readonly string[]): { program: string; args: string[]; environment: Record<string, string>; workingDirectory: string } {
-    const home = join(this.folder, "work");
-    const enter = (this.#data.process?.cgroups ?? []).map((f) => join(f, "cgroup.procs"));
-    const { program, args } = limitedCommand({ enter, dataLimitKiB: null, command: command.map((part) => part.replaceAll("${node}", this.#world.runtime)) });
-    return { program, args, environment: unitEnvironment(this.spec, { ...this.#world.place(), token: "", artifacts: {}, ports: this.#data.ports, home }), workingDirectory: home };
   }
 
   #set(change: Partial<InstanceData>): void {
@@ -398,10 +329,4 @@ export function hashToken(token: string): string {
 export function describeExit(exit: Exit): string {
   const how = exit.signal !== null ? `ended by ${exit.signal}` : exit.code !== null ? `exited with code ${exit.code}` : "ended, its exit status is unknown";
   return exit.oomKilled ? `${how}; the kernel ended it for exceeding its memory limit` : how;
-}
-
-function filled(text: string, s: { artifacts: Record<string, string>; node: string }): string {
-  const result = substitute(text, s);
-  if (!result.ok) throw new Fault("launch_failed", `The command cannot be built: ${result.error}.`, "Correct the manifest's engine.command or artifacts.");
-  return result.value;
 }

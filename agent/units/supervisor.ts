@@ -6,9 +6,10 @@ import type { Action, PlanUnit } from "../plan";
 import { textOf } from "../platform/fault";
 import { privateFolder, readIfThere, remove } from "../platform/files";
 import { Instance } from "./instance";
-import type { InstanceWorld } from "./instance";
+
 import { readRecord } from "./record";
 import { statusesOf } from "./status";
+import type { InstanceWorld } from "./world";
 
 const ROTATE_EVERY_MS = 1_000;
 const TIMER_MAX_MS = 3_600_000;
@@ -102,7 +103,8 @@ export class Supervisor {
   /** Stops all units; used when the agent was told to take its units with it. */
   async drainAll(): Promise<void> {
     this.#draining = true;
-    await Promise.all(this.instances.map((i) => (i.data.state === "ended" || i.data.state === "exited" ? undefined : i.drain("the agent stops and takes its units with it"))));
+    const running = this.instances.filter((i) => i.data.state !== "ended" && i.data.state !== "exited");
+    await Promise.all(running.map((i) => i.pause("the agent stops and takes its units with it")));
     await this.saved();
   }
 
