@@ -100,6 +100,7 @@ test("lets the auditor find all of it, by actor, in order", async () => {
   await uma.goto("/p/default/audit?actor=Ada+Lovelace");
   await expect(table.getByText(/Ada Lovelace applied/).first()).toBeVisible();
   await uma.goto("/p/default/audit?object=of+digits");
+  await expect(table.getByText(/settled rollout 2 of digits/)).toBeVisible();
   const sentences = (await table.getByRole("link").allInnerTexts()).reverse();
   const order = [/created rollout 1 of digits/, /approved rollout 1 of digits/, /finished rollout 1 of digits/, /created rollout 2 of digits/, /failed rollout 2 of digits/, /settled rollout 2 of digits/];
   let at = -1;
