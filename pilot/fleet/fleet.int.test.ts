@@ -134,11 +134,12 @@ describe("the pilot fleet", () => {
     expect(server.inContact()).toHaveLength(NODES.length);
   }, 60_000);
 
-  // Guarantee: what a killed pilot left behind is ended before it starts anew; nothing runs twice.
+  // Guarantee: what a killed pilot left behind is ended before it starts anew, while units go on; nothing runs twice.
   it("ends the agents that a killed pilot left", async () => {
     const first = fleetOf();
     await first.start();
     const left = await pids(first);
+    const units = new Map([...server.nodes].map(([name, node]) => [name, node.unit]));
     // A second pilot on the same folder stands for the one that is started after the first was killed.
     fleets.length = 0;
     const second = fleetOf();
@@ -147,6 +148,7 @@ describe("the pilot fleet", () => {
     void first.stop();
     await started;
     await until(() => expect(server.inContact()).toHaveLength(NODES.length));
+    expect(new Map([...server.nodes].map(([name, node]) => [name, node.unit]))).toEqual(units);
   }, 60_000);
 
   // Guarantee: a node whose identity is lost is enrolled anew under another name, and the old one is written off.

@@ -7,7 +7,7 @@ import { Links } from "./links";
 import { readManifests, type PilotObject } from "./manifests";
 import { applyModel, type ModelApplied } from "./models";
 import { linkShape, NODES, SITES } from "./plan";
-import { endProcess, pause } from "./processes";
+import { killProcess, pause } from "./processes";
 import { removeObjects, removeWork } from "./removal";
 import type { PilotFolder, PilotState } from "./state";
 import type { Supervised } from "./supervisor";
@@ -128,7 +128,7 @@ export class PilotFleet {
   async stop(): Promise<void> {
     this.#say("stopping", "stopping agents and their units");
     this.#stop.abort();
-    await Promise.race([this.#reporting.then(() => this.#report()), pause(2_000)]);
+    await Promise.race([this.#reporting, pause(2_000)]);
     await this.#agents.stop();
     await this.#links.stop();
   }
@@ -145,10 +145,14 @@ export class PilotFleet {
     const agents = this.#agents.start();
     this.#say("starting", "uploading models, images and programs");
     for (const artifact of this.#artifacts) await this.#persist(`uploading ${artifact.name}`, () => upload(this.#api, this.#o.server, artifact));
-    this.#say("starting", "applying policies, strategy and workloads");
-    for (const object of this.#objects) if (object.kind !== "Site") await this.#applyOnce(object, anew);
+    this.#say("starting", "applying policies and strategy");
+    for (const object of this.#objects) if (object.kind !== "Site" && object.kind !== "Workload") await this.#applyOnce(object, anew);
     await agents;
-    await this.#untilHealthy();
+    // Work is applied once all nodes are there: applied earlier it would crowd onto those that came first, and stay.
+    await this.#until((count) => count.nodes >= NODES.length);
+    this.#say("starting", "applying the workloads");
+    for (const object of this.#objects) if (object.kind === "Workload") await this.#applyOnce(object, anew);
+    await this.#until(({ nodes, units }) => nodes >= NODES.length && (units === null || (units.total > 0 && units.min >= units.total)));
   }
 
   /** None of the pilot's sites is there: the server is new, or its data were erased, and all is to be applied again. */
@@ -167,20 +171,20 @@ export class PilotFleet {
     this.#save();
   }
 
-  /** Waits until every node is in contact and every unit of the classifier is healthy, as the server sees it. */
-  async #untilHealthy(): Promise<void> {
+  /**
+   * Waits until the server counts as many nodes in contact and healthy units of the classifier as are asked for. `units`
+   * is null where there is no classifier, because it was not applied yet or a person removed it.
+   */
+  async #until(enough: (count: { nodes: number; units: { min: number; total: number } | null }) => boolean): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const sites = (await this.#persist("asking for the sites", () => this.#api.fleet.sites.query({ project: PROJECT }))).filter((site) => SITES.includes(site.name));
-      const nodes = sites.reduce((sum, site) => sum + site.nodes.min, 0);
       const digits = await this.#persist("asking for digits", () => orNull(this.#api.workloads.get.query({ project: PROJECT, name: "digits" })));
-      const units = digits?.units;
-      // A person may have removed the classifier; then there is nothing of it to wait for.
-      const served = units === undefined || (units.total > 0 && units.min >= units.total);
-      if (nodes >= NODES.length && served) return;
-      // A site that was left cut off cannot become healthy; its nodes are not waited for.
-      if (Object.keys(this.#saved.cut).length > 0) return;
-      this.#say("starting", `${nodes} of ${NODES.length} nodes in contact, ${units === undefined ? "no" : `${units.min} of ${units.total}`} classifier units healthy`);
-      await pause(1_000);
+      const nodes = sites.reduce((sum, site) => sum + site.nodes.min, 0);
+      const units = digits?.units ?? null;
+      // A site that was left cut off cannot become healthy; it is not waited for.
+      if (enough({ nodes, units }) || Object.keys(this.#saved.cut).length > 0) return;
+      this.#say("starting", `${nodes} of ${NODES.length} nodes in contact${units === null ? "" : `, ${units.min} of ${units.total} classifier units healthy`}`);
+      await pause(500);
     }
   }
 
@@ -192,11 +196,14 @@ export class PilotFleet {
     return this.#objects.filter((object) => object.kind === "Site");
   }
 
-  /** Ends what a killed pilot left behind. Units go on meanwhile; the agent started next takes them over. */
+  /**
+   * Ends what a killed pilot left behind. Killed and not asked to stop, an agent leaves its units running, and the one
+   * started next takes them over.
+   */
   async #endLeftovers(): Promise<void> {
     const left = Object.entries(this.#saved.processes);
     await Promise.all(left.map(async ([name, mark]) => {
-      await endProcess(mark, 5_000);
+      await killProcess(mark);
       delete this.#saved.processes[name];
     }));
     this.#save();
@@ -206,7 +213,7 @@ export class PilotFleet {
 
   async #reportForEver(): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      this.#reporting = this.#report();
+      this.#reporting = this.#reporting.then(() => this.#report());
       await this.#reporting;
       await pause(REPORT_EVERY_MS);
     }
@@ -246,8 +253,11 @@ export class PilotFleet {
 
   #say(state: FleetState, note: string): void {
     if (state !== this.#state || note !== this.#note) this.#o.log(`${state}: ${note}`);
+    const changed = state !== this.#state;
     this.#state = state;
     this.#note = note;
+    // Whoever waits for the pilot is told of a change at once; notes can wait for the next regular report.
+    if (changed) this.#reporting = this.#reporting.then(() => this.#report());
   }
 
   #save(): void {

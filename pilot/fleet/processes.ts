@@ -38,6 +38,11 @@ export async function endProcess(mark: ProcessMark, graceMs: number): Promise<vo
   const deadline = Date.now() + graceMs;
   signal(mark, "SIGTERM");
   while (stillRuns(mark) && Date.now() < deadline) await pause(50);
+  await killProcess(mark);
+}
+
+/** Ends exactly this process with SIGKILL, so that it can do nothing more. Resolves when it is gone. */
+export async function killProcess(mark: ProcessMark): Promise<void> {
   signal(mark, "SIGKILL");
   while (stillRuns(mark)) await pause(50);
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, renameSync, statSync } from "node:fs";
-import { endProcess, markOf } from "./processes";
+import { endProcess, killProcess, markOf } from "./processes";
 import type { ProcessMark } from "./state";
 
 export type SupervisedOptions = {
@@ -70,9 +70,9 @@ export class Supervised {
     }
   }
 
-  /** Ends the process; it is started again as after any other end. */
+  /** Kills the process, so that it stops nothing in its turn; it is started again as after any other end. */
   async restart(): Promise<void> {
-    if (this.#mark !== null) await endProcess(this.#mark, this.#o.graceMs);
+    if (this.#mark !== null) await killProcess(this.#mark);
   }
 
   /** Stops it for good. Resolves when the process is gone. */
