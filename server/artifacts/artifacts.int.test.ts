@@ -161,6 +161,9 @@ describe("uploads over HTTP", () => {
       const wrong = await put(digestOf(Buffer.from("z")), bytes);
       expect([wrong.status, await wrong.json()]).toMatchObject([422, { error: { code: "digest_mismatch", field: "digest" } }]);
       expect((await put(digest, bytes, "name=")).status).toBe(400);
+      // The answer is seen although the body is refused in its middle.
+      const large = await put(digestOf(Buffer.from("y")), randomBytes(66 * 2 ** 20));
+      expect([large.status, await large.json()]).toMatchObject([413, { error: { code: "too_large" } }]);
 
       const before = await remains("postgres");
       const rest = randomBytes(5_000_000);

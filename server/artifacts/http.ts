@@ -16,8 +16,12 @@ export async function handleUpload(put: (actor: Actor, project: ProjectRef, inpu
   const length = Number(request.headers["content-length"]);
   const answer = (status: number, body: unknown) => {
     const text = `${JSON.stringify(body)}\n`;
-    // A body that was not read to its end would be taken for the next request.
-    if (!request.complete) response.setHeader("connection", "close");
+    if (!request.complete) {
+      // The rest of the body would be taken for the next request. It is read away for a moment, so that the sender gets to see the answer.
+      response.setHeader("connection", "close");
+      request.resume();
+      setTimeout(() => request.destroy(), 5_000).unref();
+    }
     response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text), "cache-control": "no-store" }).end(text);
   };
   try {
@@ -26,7 +30,8 @@ export async function handleUpload(put: (actor: Actor, project: ProjectRef, inpu
       name: url.searchParams.get("name") ?? "",
       mediaType: url.searchParams.get("mediaType") ?? "application/octet-stream",
       sizeBytes: Number.isSafeInteger(length) && length >= 0 ? length : null,
-      body: request,
+      // A refusal in the middle must not take the connection, and the answer, with it.
+      body: request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>,
     });
     answer(result.created ? 201 : 200, result);
   } catch (error) {

@@ -37,15 +37,24 @@ export function answer(response: ServerResponse, status: number, body: unknown):
 
 /** Answers with a refusal; the connection is closed when the request's body was not read to its end. */
 export function answerRefusal(request: IncomingMessage, response: ServerResponse, r: Refusal): void {
-  if (!request.complete) response.setHeader("connection", "close");
+  closeUnlessRead(request, response);
   answer(response, statusOf[r.code], errorBody(r));
+}
+
+/** Has the connection closed after the answer when some of the body is still to come; that is read away for a moment, so that the sender gets to see the answer. */
+export function closeUnlessRead(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete) return;
+  response.setHeader("connection", "close");
+  request.resume();
+  setTimeout(() => request.destroy(), 2_000).unref();
 }
 
 /** Reads and checks a JSON body of bounded size. */
 export async function readBody<S extends z.ZodType>(request: IncomingMessage, schema: S): Promise<Result<z.infer<S>, Refusal>> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
+  // Without `destroyOnReturn: false` a body that is too large would take the connection, and the answer, with it.
+  for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += part.length;
     if (bytes > MAX_BODY_BYTES) return err(refuse("too_large", `The request is larger than ${MAX_BODY_BYTES} bytes.`, "Send less."));
     parts.push(part);

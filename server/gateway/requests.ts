@@ -5,7 +5,7 @@ import { artifactDigest, enrolRequest, renewRequest } from "../protocol/messages
 import { newId } from "../platform";
 import { Buckets } from "./bucket";
 import type { GatewayDeps } from "./deps";
-import { addressOf, answer, answerRefusal, certificateOf, readBody, refusalOf } from "./http";
+import { addressOf, answer, answerRefusal, certificateOf, closeUnlessRead, readBody, refusalOf } from "./http";
 import type { GatewayMetrics } from "./metrics";
 
 /** The plain requests of agents: enrol, renew, artifacts. Every path judges the peer's certificate itself. */
@@ -102,7 +102,7 @@ export class Requests {
 
   private wrongMethod(request: IncomingMessage, response: ServerResponse, allow: string): void {
     response.setHeader("allow", allow);
-    if (!request.complete) response.setHeader("connection", "close");
+    closeUnlessRead(request, response);
     answer(response, 405, { error: { code: "invalid_input", message: `Use ${allow} here.`, remedy: `Send the request with ${allow}.` } });
   }
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:https";
 import type { Server } from "node:https";
 import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { refuse } from "../core/base/refusal";
@@ -60,6 +60,11 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
   });
   server.maxConnections = settings.maxConnections;
   server.maxHeadersCount = 100;
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.on("close", () => connections.delete(socket));
+  });
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: SOCKET_MAX_PAYLOAD, clientTracking: false, handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false) });
 
   server.on("request", (request, response) => void requests.handle(request, response));
@@ -80,7 +85,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
     const slow = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
     metrics.refused.inc({ code: tooLarge ? "headers_too_large" : slow ? "too_slow" : "malformed_http" });
     log.warn({ code: error.code ?? "malformed_http", address: (socket as { remoteAddress?: string }).remoteAddress }, "refused a request");
-    if (!socket.writable) return void socket.destroy();
+    // What fails before or below HTTP gets no answer: the handshake may never have ended.
+    if (!socket.writable || !(slow || error.code?.startsWith("HPE_"))) return void socket.destroy();
     const [status, message] = tooLarge ? ["431 Request Header Fields Too Large", "The request's head is too large."] : slow ? ["408 Request Timeout", "The request came too slowly."] : ["400 Bad Request", "This is no HTTP request."];
     writePlain(socket, status, { error: { code: tooLarge ? "too_large" : slow ? "throttled" : "invalid_input", message, remedy: "Send a well-formed request in time." } });
   });
@@ -153,8 +159,8 @@ export async function startGateway(deps: GatewayDeps): Promise<Gateway> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await hub.stop();
       server.closeIdleConnections();
-      // Downloads get a moment to end; an agent resumes what is cut off.
-      const cut = setTimeout(() => server.closeAllConnections(), 3_000);
+      // Downloads get a moment to end; an agent resumes what is cut off. Whatever else is still there is cut off too.
+      const cut = setTimeout(() => connections.forEach((socket) => socket.destroy()), 3_000);
       await closed;
       clearTimeout(cut);
     },
