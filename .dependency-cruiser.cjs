@@ -23,7 +23,7 @@ const outside = "^(app|components|agent|cli|pilot|bench|tools|e2e)/";
 const outsideButCli = "^(app|components|agent|pilot|bench|tools|e2e)/";
 
 /** Tests, what helps them, and what measures: free to reach everywhere. */
-const tests = String.raw`\.(test|spec)\.tsx?$|^(e2e|bench)/|/testing(/|\.ts$)`;
+const tests = String.raw`\.(test|spec)\.tsx?$|^(e2e|bench)/|/(testing|tests)(/|\.ts$)`;
 /** Pure libraries: no clock, no randomness, no input or output. `yaml` parses, `@marcbachmann/cel-js` evaluates. */
 const pureLibraries = String.raw`^node_modules/(@types/)?(zod|yaml|@marcbachmann/cel-js)/`;
 const databaseLibraries = String.raw`^node_modules/(@types/)?(@prisma/|\.prisma/|prisma/|pg|pg-[^/]+)(/|$)`;

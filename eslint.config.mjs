@@ -6,9 +6,9 @@ import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 const code = ["server/**/*.ts", "agent/**/*.ts", "cli/**/*.ts", "pilot/**/*.ts", "app/**/*.{ts,tsx}", "components/**/*.{ts,tsx}", "bench/**/*.ts", "e2e/**/*.ts", "tools/**/*.ts", "*.config.ts"];
-const tests = ["**/*.test.{ts,tsx}", "**/*.spec.ts", "**/testing/**", "**/testing.ts", "e2e/**", "bench/**"];
-/** The one file of each program that reads its environment. */
-const environmentFiles = ["server/platform/env.ts", "agent/platform/env.ts", "pilot/env.ts", "cli/env.ts", "**/testing/**", "e2e/env.ts", "bench/env.ts", "tools/**", "*.config.ts"];
+const tests = ["**/*.test.{ts,tsx}", "**/*.spec.ts", "**/testing/**", "**/tests/**", "**/testing.ts", "e2e/**", "bench/**"];
+/** The one file of each program that reads its environment; and what drives programs from outside and hands them its own. */
+const environmentFiles = ["server/platform/env.ts", "agent/platform/env.ts", "pilot/env.ts", "cli/env.ts", "**/testing/**", "e2e/**", "bench/**", "**/*.int.test.ts", "tools/**", "*.config.ts"];
 
 const ENVIRONMENT = "Configuration is read once, in the program's env.ts, and passed in.";
 const CORE_CLOCK = "Core has no clock: take nowMs as an argument.";
@@ -46,6 +46,7 @@ export default tseslint.config(
       "no-var": "error",
       "prefer-const": "error",
       "no-debugger": "error",
+      "no-control-regex": "error",
       "@typescript-eslint/no-unused-expressions": ["error", { allowTernary: true, allowShortCircuit: true }],
       "no-alert": "error",
       "@typescript-eslint/no-explicit-any": "error",
