@@ -48,6 +48,11 @@ export class Buckets {
     private readonly burst: number,
   ) {}
 
+  /** How many keys are remembered. */
+  get size(): number {
+    return this.byKey.size;
+  }
+
   take(key: string, nowMs: number): boolean {
     let bucket = this.byKey.get(key);
     if (!bucket) {

@@ -7,6 +7,8 @@ type NodeAssignment = gatewayObservations.NodeAssignment;
 
 /** Phases in which nothing of a unit runs any more. */
 const over = new Set(["stopped", "succeeded", "failed"]);
+const leaving = new Set(["stopping", "stopped", "succeeded"]);
+const comingUp = new Set(["pending", "fetching", "starting", "backoff"]);
 /** A row is written anew after this long although nothing but its usage has changed. */
 export const REFRESH_MS = 30_000;
 
@@ -24,8 +26,8 @@ export function observedRows(units: readonly UnitStatus[]): ObservedRow[] {
     const candidates = alive.length > 0 ? alive : ordered.slice(-1);
     // The newest healthy one serves; with none healthy the oldest that is alive is what people still reach.
     const serving = candidates.findLast((u) => u.health === "healthy" && u.phase === "running") ?? candidates[0] ?? instances[0];
-    const newest = ordered.at(-1);
-    const incoming = newest && serving && newest.generation > serving.generation ? newest : undefined;
+    // A newer revision is told of however it fares, an older one only while it comes up: a roll-back.
+    const incoming = serving && ordered.findLast((u) => (u.generation > serving.generation ? !leaving.has(u.phase) : u.generation < serving.generation && comingUp.has(u.phase)));
     return rowOf(serving as UnitStatus, incoming);
   });
 }
