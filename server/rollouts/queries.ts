@@ -5,12 +5,12 @@ import type { Actor, ProjectRef } from "../core/access/actor";
 import { refuseNow } from "../core/base/refusal";
 import { isFinal, stepText } from "../core/rollout";
 import type * as v from "../core/views";
-import { approvals, rollouts, type Queryable } from "../store";
+import { approvals, rolloutLists, rollouts, type Queryable } from "../store";
 import { buildPlan } from "./build-plan";
 import { mostCommon } from "./commands";
 import type { RolloutDeps } from "./deps";
 import { stateOf, targetsFrom } from "./facts";
-import { approvableOf, commandsOf, foldChanges, phaseOf, rowOf, wavesOf, worstCase } from "./views";
+import { approvableOf, commandsOf, foldChanges, listedRow, phaseOf, rowOf, wavesOf, worstCase } from "./views";
 
 type Page = { cursor?: string | null | undefined; limit: number };
 type ApprovalOut = z.input<typeof v.approvalView>;
@@ -29,15 +29,12 @@ export function rolloutQueries(deps: RolloutDeps) {
   return {
     async list(project: ProjectRef, input: Page & { workload?: string | undefined; open?: boolean | undefined }): Promise<z.input<typeof v.rolloutPage>> {
       const before = input.cursor ? Number(input.cursor) : null;
-      const p = await rollouts.page(q, project.id, { workload: input.workload, open: input.open, before, limit: input.limit });
       const now = at();
+      const p = await rolloutLists.rolloutPage(q, project.id, { workload: input.workload, open: input.open, before, limit: input.limit });
       // Only open rollouts count their units live: what an ended one left behind is in its reason.
-      const units = new Map<string, rollouts.UnitFactsRow[]>();
-      for (const id of new Set(p.items.filter((r) => !isFinal(phaseOf(r.phase))).map((r) => r.workloadId))) units.set(id, await rollouts.unitsOf(q, id));
-      const items = p.items.map((r) => {
-        const row = rowOf(r, isFinal(phaseOf(r.phase)) ? [] : (units.get(r.workloadId) ?? []), now);
-        return isFinal(phaseOf(r.phase)) ? { ...row, targets: { ...row.targets, total: r.plan.waves.reduce((n, w) => n + w.targets.length, 0) } } : row;
-      });
+      const open = p.items.filter((r) => !isFinal(phaseOf(r.phase)));
+      const counts = await rolloutLists.targetCounts(q, open.map((r) => ({ id: r.workloadId, toGeneration: r.outline.to.generation })), now);
+      const items = p.items.map((r) => listedRow(r, isFinal(phaseOf(r.phase)) ? undefined : counts.get(r.workloadId)));
       return { items, nextCursor: p.items.length === input.limit ? String(p.items.at(-1)?.number) : null, total: p.total, asOfMs: now.nowMs };
     },
 
@@ -70,11 +67,15 @@ export function rolloutQueries(deps: RolloutDeps) {
       };
     },
 
+    /** Cards of approvals. The targets of their plans are counted and not named: `approval` names them. */
     async approvals(project: ProjectRef, input: Page & { state?: approvals.ApprovalState | undefined }, actor: Actor): Promise<z.input<typeof v.approvalPage>> {
-      const p = await approvals.page(q, project.id, { state: input.state, after: readCursor(input.cursor), limit: input.limit });
+      const p = await rolloutLists.approvalPage(q, project.id, { state: input.state, after: readCursor(input.cursor), limit: input.limit });
       const now = at();
+      const workloads = new Map(p.items.map((a) => [a.workloadId, { id: a.workloadId, toGeneration: a.toGeneration }]));
+      const counts = await rolloutLists.targetCounts(q, [...workloads.values()], now);
+      const items = p.items.map((a) => listedApproval(a, counts.get(a.workloadId), actor, project, now));
       const last = p.items.at(-1);
-      return { items: await Promise.all(p.items.map((a) => approvalOf(q, a, actor, project, now))), nextCursor: last && p.items.length === input.limit ? JSON.stringify([last.rank, last.key, last.id]) : null, total: p.total, asOfMs: now.nowMs };
+      return { items, nextCursor: last && p.items.length === input.limit ? JSON.stringify([last.rank, last.key, last.id]) : null, total: p.total, asOfMs: now.nowMs };
     },
 
     async approval(project: ProjectRef, input: { id: string }, actor: Actor): Promise<ApprovalOut> {
@@ -92,15 +93,41 @@ export function rolloutQueries(deps: RolloutDeps) {
     const plan = a.plan as ReturnType<typeof approvableOf>;
     const inPlan = plan.waves.flatMap((w) => w.targets);
     const revision = await rollouts.revision(db, r.workloadId, r.toGeneration);
-    const why = a.state !== "pending" ? `This was decided already: ${a.state}.` : a.expiresAtMs <= now.nowMs ? "This approval has expired." : !mayDo(actor.roles(project.id), "rollouts.approve") ? whoMay("rollouts.approve") : actor.id === r.authorId ? "You started this rollout: another person has to decide." : actor.id === revision?.authorId ? "You wrote this revision: another person has to decide." : null;
+    const why = whyNotDecide({ ...a, authorId: r.authorId, revisionAuthorId: revision?.authorId ?? null }, actor, project, now);
     return {
       id: a.id, version: a.version, rolloutId: r.id, rolloutNumber: r.number, workload: r.workload, gate: a.gate, state: a.state, planDigest: a.planDigest, plan, author: r.author, requestedAtMs: a.requestedAtMs, expiresAtMs: a.expiresAtMs,
       decidedBy: a.decidedBy, decidedAtMs: a.decidedAtMs, remark: a.remark, voidReason: a.voidReason,
       blastRadius: { units: inPlan.length, unitsTotal: units.length, nodes: new Set(inPlan.map((t) => t.node)).size, sites: [...new Set(inPlan.map((t) => t.site))].sort(), silent: targets.filter((t) => t.silent).length },
-      worstCase: worstCase(r.plan, a.gate, inPlan.length), evidence: r.verdict,
-      commands: (["approve", "reject"] as const).map((c) => ({ command: c, disabledBecause: why, cli: `holdfast rollout ${c} ${r.number} --remark "…"` })),
+      worstCase: worstCase(r.plan.strategy.spec, r.plan.waves.map((w) => w.targets.length), a.gate, inPlan.length), evidence: r.verdict,
+      commands: decisions(r.number, why),
     };
   }
+}
+
+type Open = { state: approvals.ApprovalState; expiresAtMs: number; authorId: string; revisionAuthorId: string | null };
+
+/** Why this actor can't decide on an approval; null when nothing stands against it. */
+function whyNotDecide(a: Open, actor: Actor, project: ProjectRef, now: { nowMs: number }): string | null {
+  if (a.state !== "pending") return `This was decided already: ${a.state}.`;
+  if (a.expiresAtMs <= now.nowMs) return "This approval has expired.";
+  if (!mayDo(actor.roles(project.id), "rollouts.approve")) return whoMay("rollouts.approve");
+  if (actor.id === a.authorId) return "You started this rollout: another person has to decide.";
+  return actor.id === a.revisionAuthorId ? "You wrote this revision: another person has to decide." : null;
+}
+
+const decisions = (number: number, why: string | null) => (["approve", "reject"] as const).map((c) => ({ command: c, disabledBecause: why, cli: `holdfast rollout ${c} ${number} --remark "…"` }));
+
+/** A card of the list: from outlines, with the numbers of targets in place of the targets. */
+function listedApproval(a: rolloutLists.ListedApproval, counts: rolloutLists.TargetCounts | undefined, actor: Actor, project: ProjectRef, now: { nowMs: number }): ApprovalOut {
+  const { waves, units, nodes, sites, ...shown } = a.plan;
+  const plan = { ...(shown as unknown as Omit<ReturnType<typeof approvableOf>, "waves">), waves: waves.map((w) => ({ name: w.name, targets: [], steps: w.steps })) };
+  return {
+    id: a.id, version: a.version, rolloutId: a.rolloutId, rolloutNumber: a.number, workload: a.workload, gate: a.gate, state: a.state, planDigest: a.planDigest, plan, author: a.author, requestedAtMs: a.requestedAtMs, expiresAtMs: a.expiresAtMs,
+    decidedBy: a.decidedBy, decidedAtMs: a.decidedAtMs, remark: a.remark, voidReason: a.voidReason,
+    blastRadius: { units, unitsTotal: counts?.total ?? 0, nodes, sites, silent: counts?.silent ?? 0 },
+    worstCase: worstCase(a.rollout.strategy.spec, a.rollout.waves.map((w) => w.count), a.gate, units), evidence: a.verdict,
+    commands: decisions(a.number, whyNotDecide(a, actor, project, now)),
+  };
 }
 
 function readCursor(text: string | null | undefined): { rank: number; key: number; id: string } | null {

@@ -3,7 +3,7 @@ import { mayDo, whoMay } from "../core/access/permissions";
 import type { Actor, ProjectRef } from "../core/access/actor";
 import { commandText, isFinal, isRolloutPhase, peopleCommands, phaseLabel, refusedBecause, stepText, type RolloutPhase, type RolloutPlan } from "../core/rollout";
 import type * as v from "../core/views";
-import type { rollouts } from "../store";
+import type { rolloutLists, rollouts } from "../store";
 import { stateOf, targetsFrom, waveOf } from "./facts";
 
 type Change = v.ChangeView;
@@ -33,6 +33,18 @@ export function rowOf(r: rollouts.RolloutRecord, units: readonly rollouts.UnitFa
       silent: targets.filter((t) => t.silent).length,
     },
     author: r.author, createdAtMs: r.createdAtMs, updatedAtMs: r.updatedAtMs, endedAtMs: r.endedAtMs,
+  };
+}
+
+/** A row of the list: from the outline of the plan and counts made in the store. An ended rollout's units are not counted any more. */
+export function listedRow(r: rolloutLists.ListedRollout, counts: rolloutLists.TargetCounts | undefined): z.input<typeof v.rolloutRow> {
+  const phase = phaseOf(r.phase);
+  const { waves, units } = r.outline;
+  const wave = Math.min(r.waveIndex, waves.length - 1);
+  const none = { total: isFinal(phase) ? units : 0, updated: 0, healthy: 0, failing: 0, silent: 0 };
+  return {
+    id: r.id, number: r.number, workload: r.workload, fromGeneration: r.fromGeneration, toGeneration: r.toGeneration, phase, phaseLabel: phaseLabel[phase], final: isFinal(phase), state: stateOfPhase[phase], reason: r.reason,
+    wave: { index: wave, count: waves.length, name: waves[wave]?.name ?? "" }, targets: counts ?? none, author: r.author, createdAtMs: r.createdAtMs, updatedAtMs: r.updatedAtMs, endedAtMs: r.endedAtMs,
   };
 }
 
@@ -91,9 +103,8 @@ export function approvableOf(plan: RolloutPlan, gate: string, titles: ReadonlyMa
   };
 }
 
-/** The worst that can happen if this is approved and the new revision is bad, in words. */
-export function worstCase(plan: RolloutPlan, gate: string, total: number): string {
-  const spec = plan.strategy.spec;
+/** The worst that can happen if this is approved and the new revision is bad, in words. `sizes` are the waves' numbers of targets. */
+export function worstCase(spec: RolloutPlan["strategy"]["spec"], sizes: readonly number[], gate: string, total: number): string {
   let reached = 0;
   let passed = false;
   for (const [i, w] of spec.waves.entries()) {
@@ -101,8 +112,8 @@ export function worstCase(plan: RolloutPlan, gate: string, total: number): strin
       if (s.do === "approval" && `${w.name}: ${s.name}` === gate) passed = true;
       else if (passed && (s.do === "analysis" || s.do === "approval" || s.do === "pause")) return worst(reached, total, spec.automaticRollback);
       if (s.do === "update") {
-        const before = plan.waves.slice(0, i).reduce((n, x) => n + x.targets.length, 0);
-        const size = plan.waves[i]?.targets.length ?? 0;
+        const before = sizes.slice(0, i).reduce((n, x) => n + x, 0);
+        const size = sizes[i] ?? 0;
         reached = before + Math.min(size, s.count ?? Math.ceil((size * (s.percent ?? 0)) / 100));
       }
     }

@@ -88,6 +88,7 @@ export const approvalView = z.object({
   commands: z.array(commandView),
 });
 export type ApprovalView = z.infer<typeof approvalView>;
+/** In lists the waves of the plan name no targets; `blastRadius` counts them, and the approval itself names them. */
 export const approvalPage = pageOf(approvalView);
 
 export const rolloutDetail = rolloutRow.extend({

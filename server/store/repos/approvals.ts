@@ -34,18 +34,6 @@ export async function byId(q: Queryable, projectId: string, id: string, lock = f
   const r = await oneOrNone<Sql>(q, `select * from approvals where project_id = $1 and id = $2${lock ? " for update" : ""}`, [projectId, id]);
   return r ? fromSql(r) : null;
 }
-/** One page: pending ones by expiry first, then the decided ones, newest first. The cursor is the number of rows before. */
-export async function page(q: Queryable, projectId: string, o: { state?: ApprovalState | undefined; after: { rank: number; key: number; id: string } | null; limit: number }): Promise<{ items: (ApprovalRecord & { rank: number; key: number })[]; total: number }> {
-  const ranked = `select a.*, case when state = 'pending' then 0 else 1 end as rank,
-      (case when state = 'pending' then extract(epoch from expires_at) * 1000 else -extract(epoch from coalesce(decided_at, requested_at)) * 1000 end)::bigint as key
-    from approvals a where project_id = $1 and ($2::text is null or state = $2)`;
-  const rows = await q.query<Sql & { rank: number; key: number }>(
-    `select * from (${ranked}) x where $3::int is null or (rank, key, id) > ($3, $4::bigint, $5) order by rank, key, id limit $6`,
-    [projectId, o.state ?? null, o.after?.rank ?? null, o.after?.key ?? null, o.after?.id ?? null, o.limit],
-  );
-  const total = await q.query<{ n: number }>(`select count(*) as n from approvals where project_id = $1 and ($2::text is null or state = $2)`, [projectId, o.state ?? null]);
-  return { items: rows.rows.map((r) => ({ ...fromSql(r), rank: r.rank, key: Number(r.key) })), total: Number(total.rows[0]?.n ?? 0) };
-}
 export async function insert(q: Queryable, a: { id: string; projectId: string; rolloutId: string; gate: string; planDigest: string; plan: unknown; nowMs: number; expiresAtMs: number }): Promise<void> {
   await q.query(
     `insert into approvals (id, project_id, rollout_id, gate, plan_digest, plan, state, requested_at, expires_at) values ($1, $2, $3, $4, $5, $6, 'pending', to_timestamp($7 / 1000.0), to_timestamp($8 / 1000.0))`,

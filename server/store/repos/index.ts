@@ -36,3 +36,4 @@ export * as workloadsRead from "./workloads-read";
 export * as decisions from "./decisions";
 export * as fleetDetail from "./fleet-detail";
 export * as sealedValues from "./sealed";
+export * as rolloutLists from "./rollout-lists";

@@ -55,15 +55,6 @@ export async function openIds(q: Queryable): Promise<string[]> {
   return (await q.query<{ id: string }>(`select id from rollouts where ended_at is null order by id`)).rows.map((r) => r.id);
 }
 
-/** One page, newest first. `before` is the number after which to go on. */
-export async function page(q: Queryable, projectId: string, o: { workload?: string | undefined; open?: boolean | undefined; before: number | null; limit: number }): Promise<{ items: RolloutRecord[]; total: number }> {
-  const where = `r.project_id = $1 and ($2::text is null or o.name = $2) and ($3::boolean is null or (r.ended_at is null) = $3)`;
-  const args = [projectId, o.workload ?? null, o.open ?? null];
-  const rows = await q.query<RolloutSql>(`${select} where ${where} and ($4::int is null or r.number < $4) order by r.number desc limit $5`, [...args, o.before, o.limit]);
-  const total = await q.query<{ n: number }>(`select count(*) as n from rollouts r join objects o on o.id = r.workload_id where ${where}`, args);
-  return { items: rows.rows.map(fromSql), total: Number(total.rows[0]?.n ?? 0) };
-}
-
 /** The next number in a project; holds the project's counter until the transaction ends. */
 export async function nextNumber(q: Queryable, projectId: string): Promise<number> {
   await q.query(`select pg_advisory_xact_lock(hashtext('rollout-number'), hashtext($1))`, [projectId]);
