@@ -87,8 +87,6 @@ export function DataTable<R>(props: DataTableProps<R>) {
   const [cursorId, setCursorId] = useState<string | null>(null);
   const [held, setHeld] = useState<{ rows: readonly R[]; key: string } | null>(null);
 
-  // TanStack Table keeps its own mutable store; the compiler must not memoise what it returns.
-  "use no memo";
   const table = useReactTable<R>({
     data: rows as R[],
     columns: columns.map(

@@ -71,7 +71,11 @@ function fromCounts(w: { canary: number; stable: number }, rows: readonly { gene
   const measured = (generation: number, site: string | null): Measured => {
     let part = 0;
     let whole = 0;
-    for (const r of rows) if (r.generation === generation && (site === null || r.site === site)) ((part += r.part), (whole += r.whole));
+    for (const r of rows) {
+      if (r.generation !== generation || (site !== null && r.site !== site)) continue;
+      part += r.part;
+      whole += r.whole;
+    }
     return { value: whole === 0 ? null : value(part, whole), sample: whole };
   };
   const sites = [...new Set(rows.map((r) => r.site))].sort();

@@ -16,7 +16,10 @@ describe("the rollout's lifecycle", () => {
       while (queue.length > 0) {
         const p = queue.pop();
         if (p === undefined) break;
-        for (const next of Object.values(rolloutLifecycle[p])) if (!seen.has(next)) (seen.add(next), queue.push(next));
+        for (const next of Object.values(rolloutLifecycle[p])) {
+          if (!seen.has(next)) queue.push(next);
+          seen.add(next);
+        }
       }
       expect([...seen].some((p) => isFinal(p as never))).toBe(true);
     }

@@ -47,17 +47,17 @@ function simulate(seed: number, o: { bad: boolean; offline: "wait" | "skip" }): 
       live.delete(t.unit);
       const broken = o.bad && t.desiredGeneration === 2;
       if (broken) t.trouble = "does not start";
-      else ((t.observedGeneration = t.desiredGeneration), (t.healthy = true), (t.trouble = null));
+      else Object.assign(t, { observedGeneration: t.desiredGeneration, healthy: true, trouble: null });
     }
     const pending = gates.find((g) => g.state === "pending");
-    if (pending && next() < 0.2) ((pending.state = "approved"), (pending.decidedBy = "Grace"));
+    if (pending && next() < 0.2) Object.assign(pending, { state: "approved", decidedBy: "Grace" });
     const d = planRollout(s);
     // A killed scheduler: the plan was made and never applied.
     if (next() < 0.1) continue;
     for (const a of d.actions) {
       if (a.do === "setGeneration") {
         const t = targets.find((x) => x.assignmentId === a.assignmentId);
-        if (t) ((t.desiredGeneration = a.generation), (t.askedAtMs = s.nowMs));
+        if (t) Object.assign(t, { desiredGeneration: a.generation, askedAtMs: s.nowMs });
       } else if (a.do === "goTo") s = { ...s, waveIndex: a.wave, stepIndex: a.step, stepStartedAtMs: s.nowMs };
       else if (a.do === "requestApproval") gates.push({ id: `g${gates.length}`, gate: a.gate, state: "pending", planDigest: "d", expiresAtMs: a.expiresAtMs, decidedBy: null, remark: null });
       else if (a.do === "expireApproval") gates.filter((g) => g.id === a.id).forEach((g) => (g.state = "expired"));
