@@ -24,6 +24,7 @@ export class FakeServer {
   readonly reports: { state: string; note: string }[] = [];
   readonly applied: string[] = [];
   readonly decommissioned = new Set<string>();
+  readonly #triedToDecommission = new Set<string>();
   /** While true every call fails as if the server were being restarted. */
   away = false;
   #http: Server;
@@ -74,8 +75,10 @@ export class FakeServer {
   }
 
   #router() {
+    const refused = (status: TRPCError["code"], code: string, message: string): TRPCError =>
+      new TRPCError({ code: status, message, cause: Object.assign(new Error(message), { refusal: { code, message, remedy: "" } }) });
     const notFound = (what: string): never => {
-      throw new TRPCError({ code: "NOT_FOUND", message: `there is no ${what}`, cause: Object.assign(new Error(what), { refusal: { code: "not_found", message: `there is no ${what}`, remedy: "" } }) });
+      throw refused("NOT_FOUND", "not_found", `there is no ${what}`);
     };
     const call = t.procedure.input(z.record(z.string(), z.unknown()));
     const named = (input: Record<string, unknown>): string => String(input["name"]);
@@ -89,8 +92,14 @@ export class FakeServer {
           this.tokens.push({ token, site: String(input["site"]) });
           return { token, authorityFingerprint: "sha256:00" };
         }),
-        units: call.query(() => ({ items: [] })),
-        decommission: call.mutation(({ input }) => void this.decommissioned.add(named(input))),
+        decommission: call.mutation(({ input }) => {
+          // A node's last units take a moment to stop: the first attempt comes too early.
+          if (!this.#triedToDecommission.has(named(input))) {
+            this.#triedToDecommission.add(named(input));
+            throw refused("CONFLICT", "in_use", `node ${named(input)} has a unit`);
+          }
+          this.decommissioned.add(named(input));
+        }),
       }),
       manifests: t.router({
         object: call.query(({ input }) => this.objects.get(`${String(input["kind"])}/${named(input)}`) ?? notFound("object")),
