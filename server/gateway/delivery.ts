@@ -1,6 +1,7 @@
 import { encodeMessage } from "../protocol/codec";
 import { gatewaySessions } from "../store";
-import { buildDesired } from "./desired";
+import { buildDesired, digestOf } from "./desired";
+import type { BuiltDesired, DesiredState } from "./desired";
 import type { Session } from "./session";
 
 /** What made us look. `connect` and `resync` send although nothing seems to have changed. */
@@ -13,7 +14,7 @@ export type DeliveryReason = "connect" | "nudge" | "endpoints" | "resync";
 export class Delivery {
   private wanted = new Set<DeliveryReason>();
   private running = false;
-  private sent: { generation: number; digest: string } | null = null;
+  private sent: DesiredState | null = null;
   private toldFault: string | null = null;
   /** Set by a resync that sent nothing new to an agent that had not applied it; the next report of its generation decides. */
   private awaiting: number | null = null;
@@ -55,7 +56,7 @@ export class Delivery {
 
   private async once(reasons: ReadonlySet<DeliveryReason>): Promise<void> {
     const { hub } = this.session;
-    const built = await buildDesired(hub.deps.store.read.client, this.session.nodeId, hub.deps.openEnvironment);
+    const built = await this.build(reasons);
     if (!built || this.session.ended) return;
     for (const fault of built.faults) await this.tell(`fault ${fault.unit} ${fault.message}`, "desired.fault", `Unit ${fault.unit} can't be started: ${fault.message}`);
     const { state } = built;
@@ -77,10 +78,20 @@ export class Delivery {
     }
     this.awaiting = resync && !changed && hub.appliedBy(this.session) < state.generation ? state.generation : null;
     if (!this.session.send(message)) return;
-    this.sent = { generation: state.generation, digest: state.digest };
+    this.sent = state;
     const reason = reasons.has("connect") ? "connect" : reasons.has("nudge") ? "nudge" : reasons.has("endpoints") ? "endpoints" : "resync";
     hub.metrics.desiredSent.inc({ reason });
     hub.deps.log.debug({ ...this.session.about, generation: state.generation, units: state.units.length, reason }, "sent the desired state");
+  }
+
+  /** The whole from the store; when only the site's endpoints may have changed, what was sent last with the present ones. */
+  private async build(reasons: ReadonlySet<DeliveryReason>): Promise<BuiltDesired | undefined> {
+    const { hub, siteId, nodeId } = this.session;
+    if (this.sent && reasons.size === 1 && reasons.has("endpoints")) {
+      const endpoints = await hub.endpoints(siteId);
+      return { state: { ...this.sent, endpoints, digest: digestOf(this.sent.units, endpoints) }, faults: [] };
+    }
+    return buildDesired(hub.deps.store.read.client, nodeId, hub.deps.openEnvironment, (id) => hub.endpoints(id));
   }
 
   /** A typed event in the node's time line and a log line, once for each fault. */

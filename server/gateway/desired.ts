@@ -9,7 +9,7 @@ export type OpenEnvironment = (o: { projectId: string; workload: string; env: Re
 
 export type DesiredState = Omit<Desired, "type" | "resync">;
 /** A state to send; or none, because a unit that runs there can't be described now and would be stopped if it were left out. */
-export type BuiltDesired = { state: DesiredState | null; siteId: string; faults: { unit: string; message: string }[] };
+export type BuiltDesired = { state: DesiredState | null; faults: { unit: string; message: string }[] };
 
 /**
  * Computes from the store everything that should be on a node. Undefined when there is no such node.
@@ -18,10 +18,10 @@ export type BuiltDesired = { state: DesiredState | null; siteId: string; faults:
  * has never run is left out; for one that it may be running the whole state is withheld, because leaving it out would
  * stop it, and the agent goes on with the state it has.
  */
-export async function buildDesired(db: Queryable, nodeId: string, openEnvironment: OpenEnvironment): Promise<BuiltDesired | undefined> {
+export async function buildDesired(db: Queryable, nodeId: string, openEnvironment: OpenEnvironment, endpointsOf: (siteId: string) => Promise<Endpoint[]>): Promise<BuiltDesired | undefined> {
   const node = await gatewayDesired.nodeForDesired(db, nodeId);
   if (!node) return undefined;
-  const [rows, endpointRows] = [await gatewayDesired.unitsForDesired(db, nodeId), await gatewayDesired.endpointsOfSite(db, node.siteId)];
+  const rows = await gatewayDesired.unitsForDesired(db, nodeId);
   const parsed = rows.map((row) => ({ row, manifest: workloadManifest.safeParse(row.manifest) }));
   const secretNames = new Set(parsed.flatMap((p) => (p.manifest.success ? Object.values(p.manifest.data.spec.template.env).flatMap((v) => (typeof v === "string" ? [] : [v.secret])) : [])));
   const sealedSecrets = await gatewayDesired.sealedSecrets(db, node.projectId, [...secretNames]);
@@ -44,9 +44,16 @@ export async function buildDesired(db: Queryable, nodeId: string, openEnvironmen
       if (row.observed) withheld = true;
     }
   }
-  const endpoints: Endpoint[] = endpointRows.flatMap((e) =>
+  const endpoints = await endpointsOf(node.siteId);
+  return { state: withheld ? null : { generation: node.generation, digest: digestOf(units, endpoints), units, endpoints }, faults };
+}
+
+/** Where the services of a site answer, as its nodes are told; in a fixed order. */
+export async function siteEndpoints(db: Queryable, siteId: string): Promise<Endpoint[]> {
+  return (await gatewayDesired.endpointsOfSite(db, siteId)).flatMap((e) =>
     Object.entries(e.ports).sort().map(([portName, port]) => ({ service: e.service, unit: e.unit, assignmentId: e.assignmentId, node: e.node, site: e.site, generation: e.generation, address: e.address, port, portName })),
   );
-  const digest = `sha256:${createHash("sha256").update(JSON.stringify([units, endpoints])).digest("hex")}`;
-  return { state: withheld ? null : { generation: node.generation, digest, units, endpoints }, siteId: node.siteId, faults };
 }
+
+/** What tells two states apart, secrets included: it stays in memory and goes to the node itself only. */
+export const digestOf = (units: readonly UnitSpec[], endpoints: readonly Endpoint[]): string => `sha256:${createHash("sha256").update(JSON.stringify([units, endpoints])).digest("hex")}`;

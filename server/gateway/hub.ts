@@ -1,6 +1,7 @@
-import type { AgentMessage } from "../protocol/messages";
+import type { AgentMessage, Endpoint } from "../protocol/messages";
 import { newId } from "../platform";
 import { gatewayLogs, gatewaySessions, gatewaySpells, identityNodes } from "../store";
+import { siteEndpoints } from "./desired";
 import type { GatewayDeps } from "./deps";
 import { Gate } from "./gate";
 import type { EndedSpell } from "./ingest";
@@ -18,7 +19,7 @@ const FITNESS_EVERY_MS = 15_000;
 const LOGS_EVERY_MS = 3_000;
 /** Log requests are deleted when nobody has read them for this long. */
 const FORGET_LOGS_MS = 300_000;
-/** Changes of a site's endpoints come in bursts; they are delivered together. */
+/** Changes of a site's endpoints come in bursts; they are delivered together, the later the more nodes are concerned (1 ms each). */
 const SITE_PAUSE_MS = 100;
 const RETRY_MS = 2_000;
 
@@ -39,6 +40,7 @@ export class Hub {
   private readonly applied = new WeakMap<Session, number>();
   private readonly due = new WeakMap<Session, { pingMs: number; resyncMs: number }>();
   private readonly sitePauses = new Map<string, NodeJS.Timeout>();
+  private readonly siteEndpoints = new Map<string, Promise<Endpoint[]>>();
   private readonly pending = new Set<Promise<void>>();
   private readonly lastDone = new Map<string, number>();
   private readonly unlisten: (() => Promise<void>)[] = [];
@@ -157,6 +159,18 @@ export class Hub {
     return this.applied.get(session) ?? 0;
   }
 
+  /** Endpoints of a site; asked for by all its sessions at about the same time, read once for them. */
+  endpoints(siteId: string): Promise<Endpoint[]> {
+    const known = this.siteEndpoints.get(siteId);
+    if (known) return known;
+    const reading = siteEndpoints(this.deps.store.read.client, siteId);
+    this.siteEndpoints.set(siteId, reading);
+    // Forgotten as soon as it is there: whoever asks after that gets what is there then.
+    const forget = () => this.siteEndpoints.get(siteId) === reading && this.siteEndpoints.delete(siteId);
+    reading.then(forget, forget);
+    return reading;
+  }
+
   /** Looks again at a session's desired state after something failed. */
   retrySoon(session: Session): void {
     setTimeout(() => session.delivery.want("nudge"), RETRY_MS).unref();
@@ -171,11 +185,14 @@ export class Hub {
   }
 
   private siteChanged(siteId: string): void {
+    // A reading that began before the change must not be given to those who ask because of it.
+    this.siteEndpoints.delete(siteId);
     if (this.sitePauses.has(siteId)) return;
+    const concerned = [...this.byNode.values()].filter((s) => s.siteId === siteId).length;
     const timer = setTimeout(() => {
       this.sitePauses.delete(siteId);
       for (const session of this.byNode.values()) if (session.siteId === siteId) session.delivery.want("endpoints");
-    }, SITE_PAUSE_MS);
+    }, SITE_PAUSE_MS + concerned);
     this.sitePauses.set(siteId, timer);
   }
 
