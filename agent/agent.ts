@@ -168,7 +168,7 @@ export class Agent {
       p.renewal.stop();
       await p.link.close();
       await p.supervisor.stop();
-      p.engine.close();
+      await p.engine.close();
       p.local.close();
       await p.journal.close();
     }

@@ -109,7 +109,7 @@ async function stopUnits(args: readonly string[], t: Terminal): Promise<void> {
     const running = supervisor.instances.filter((i) => i.data.state === "up" || i.data.state === "stopping").length;
     await supervisor.drainAll();
     await supervisor.stop();
-    engine.close();
+    await engine.close();
     t.write(`${running} units stopped. The next start of the agent starts them again.\n`);
   } finally {
     await unlock();

@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sweepGroups } from "./limits";
 import type { Allowance, Cell, Limiter } from "./limits";
 
 /** Mount points and this process's own path of the version 1 controllers that are used. */
@@ -36,14 +38,20 @@ export function v1Layout(mountinfo: string, selfCgroup: string): V1Layout | null
 /** Limits by version 1 control groups below `layout`, in a group named `parent` that itself is held to the node's offer. */
 export async function cgroup1Limiter(layout: V1Layout, parent: string, offered: Allowance): Promise<Limiter> {
   const bases = [...new Set([layout.memory, layout.cpu, layout.cpuacct].filter((b) => b !== null))].map((b) => join(b, parent));
-  for (const base of bases) await mkdir(base, { recursive: true });
-  await limitMemory(join(layout.memory, parent), offered.memoryBytes);
-  if (layout.cpu) await limitCpu(join(layout.cpu, parent), offered.cpuMillis);
+  // Another offer than before may be below what units use already; then the kernel refuses it until they use less.
+  const makeParent = async (): Promise<void> => {
+    for (const base of bases) await mkdir(base, { recursive: true });
+    await limitMemory(join(layout.memory, parent), offered.memoryBytes).catch(() => undefined);
+    if (layout.cpu) await limitCpu(join(layout.cpu, parent), offered.cpuMillis);
+  };
+  for (const base of bases) await sweepGroups(base);
+  await makeParent();
 
   const at = (folders: readonly string[], controller: string | null): string | null => (controller === null ? null : (folders.find((f) => f.startsWith(`${controller}/`)) ?? null));
   return {
     level: "cgroup1",
     async make(name: string, a: Allowance): Promise<Cell> {
+      if (!existsSync(join(layout.memory, parent))) await makeParent();
       const folders = bases.map((b) => join(b, name));
       for (const folder of folders) await mkdir(folder, { recursive: true });
       await limitMemory(join(layout.memory, parent, name), a.memoryBytes);
@@ -71,6 +79,9 @@ export async function cgroup1Limiter(layout: V1Layout, parent: string, offered: 
     },
     async remove(folders) {
       for (const folder of folders) await rmdir(folder).catch(() => undefined);
+    },
+    async sweep() {
+      for (const base of bases) await sweepGroups(base);
     },
   };
 }

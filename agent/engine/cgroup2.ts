@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sweepGroups } from "./limits";
 import type { Allowance, Cell, Limiter } from "./limits";
 
 /** Mount point of the unified hierarchy if it has the memory controller; null otherwise (also on hybrid systems). */
@@ -22,15 +24,20 @@ export async function v2Root(mountinfo: string): Promise<string | null> {
 export async function cgroup2Limiter(root: string, parent: string, offered: Allowance): Promise<Limiter> {
   const top = join(root, "holdfast");
   const base = join(top, parent);
-  await enable(root);
-  await mkdir(base, { recursive: true });
-  await enable(top);
-  await enable(base);
-  await limit(base, offered.memoryBytes);
-  await writeFile(join(base, "cpu.max"), `${Math.max(1_000, offered.cpuMillis * 100)} 100000`).catch(() => undefined);
+  const makeBase = async (): Promise<void> => {
+    await enable(root);
+    await mkdir(base, { recursive: true });
+    await enable(top);
+    await enable(base);
+    await limit(base, offered.memoryBytes);
+    await writeFile(join(base, "cpu.max"), `${Math.max(1_000, offered.cpuMillis * 100)} 100000`).catch(() => undefined);
+  };
+  await sweepGroups(base);
+  await makeBase();
   return {
     level: "cgroup2",
     async make(name: string, a: Allowance): Promise<Cell> {
+      if (!existsSync(base)) await makeBase();
       const folder = join(base, name);
       await mkdir(folder, { recursive: true });
       await limit(folder, a.memoryBytes);
@@ -54,6 +61,10 @@ export async function cgroup2Limiter(root: string, parent: string, offered: Allo
     },
     async remove([folder]) {
       if (folder !== undefined) await rmdir(folder).catch(() => undefined);
+    },
+    async sweep() {
+      await sweepGroups(base);
+      await rmdir(top).catch(() => undefined);
     },
   };
 }

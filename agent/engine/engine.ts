@@ -65,5 +65,6 @@ export type Engine = {
   voidLaunch(folder: string, launchId: string): Promise<void>;
   /** How a launch ended that nobody watched; null when it left no word. */
   pastExit(folder: string, launchId: string): Promise<Exit | null>;
-  close(): void;
+  /** Stops watching; units go on. */
+  close(): Promise<void>;
 };

@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { v1Layout } from "./cgroup1";
 import { cgroup2Limiter, v2Root } from "./cgroup2";
@@ -72,7 +72,11 @@ describe("choosing limits", () => {
     expect(await chooseLimiter({ ...o, bootId: "b1" })).toMatchObject({ note: "remembered", limiter: { level: "rlimit" } });
     expect((await chooseLimiter({ ...o, bootId: "b2" })).limiter.level).toBe(first.limiter.level);
     writeFileSync(path, "broken");
-    expect((await chooseLimiter({ ...o, bootId: "b2" })).limiter.level).toBe(first.limiter.level);
+    const last = await chooseLimiter({ ...o, bootId: "b2" });
+    expect(last.limiter.level).toBe(first.limiter.level);
+    const cell = await last.limiter.make("u1", { cpuMillis: 100, memoryBytes: 2 ** 26 });
+    await last.limiter.sweep();
+    expect(cell.folders.filter((f) => existsSync(f) || existsSync(dirname(f)))).toEqual([]);
   });
 
   it("leaves runtimes room to start when only resource limits are to be had", () => {

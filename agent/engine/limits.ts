@@ -1,3 +1,5 @@
+import { readdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { LimitLevel } from "./engine";
 
 /** What one unit may use. */
@@ -26,6 +28,8 @@ export type Limiter = {
   members(folders: readonly string[]): Promise<number[]>;
   /** Removes it once it is empty; quiet when it is not. */
   remove(folders: readonly string[]): Promise<void>;
+  /** Removes every place that is empty, left by launches that failed or ended unseen, and then what held them. */
+  sweep(): Promise<void>;
 };
 
 /** No control groups: at best a limit on private memory, per process, by RLIMIT_DATA (setrlimit(2)). */
@@ -43,6 +47,7 @@ const withoutGroups = {
   oomKills: () => Promise.resolve(0),
   members: () => Promise.resolve([]),
   remove: () => Promise.resolve(),
+  sweep: () => Promise.resolve(),
 };
 
 /**
@@ -51,4 +56,10 @@ const withoutGroups = {
  */
 export function rlimitKiB(memoryBytes: number): number {
   return Math.ceil((memoryBytes * 4 + 512 * 1024 * 1024) / 1024);
+}
+
+/** Removes the empty groups in `base`, and `base` itself if nothing is left: the kernel refuses to remove any other. */
+export async function sweepGroups(base: string): Promise<void> {
+  for (const entry of await readdir(base, { withFileTypes: true }).catch(() => [])) if (entry.isDirectory()) await rmdir(join(base, entry.name)).catch(() => undefined);
+  await rmdir(base).catch(() => undefined);
 }

@@ -89,9 +89,10 @@ export class ProcessEngine implements Engine {
     if (late) await late.kill();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     this.#watched.clear();
+    await this.#chosen.limiter.sweep();
   }
 
   async pastExit(folder: string, launchId: string): Promise<Exit | null> {
@@ -105,7 +106,7 @@ export class ProcessEngine implements Engine {
     // What the unit left behind would hold its ports; the members of its group and session go with it.
     for (const p of await groupOf(record.pid)) send(p.pid, "SIGKILL");
     for (const pid of await this.#chosen.limiter.members(record.cgroups)) send(pid, "SIGKILL");
-    void this.#removeCell(record);
+    await this.#removeCell(record);
     return decodeExit(status, signal, oomKilled);
   }
 

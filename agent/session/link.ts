@@ -11,6 +11,8 @@ import type { Outgoing, SessionEnd, SessionHandlers } from "./session";
 
 /** After being superseded, or told that this node is not wanted, redialling soon would only disturb. */
 const UNWANTED_WAIT_MS = 60_000;
+/** A session that lasted for so long was a good one. */
+const LASTING_MS = 5_000;
 const unwanted = new Set(["revoked", "unknown_node", "protocol_version"]);
 
 export type LinkOptions = {
@@ -72,7 +74,8 @@ export class Link {
       const end = await this.#once();
       const wasWelcomed = this.#welcomed;
       if (wasWelcomed) {
-        attempt = 0;
+        // One that ends at once, again and again, must not be dialled as if each were the first.
+        if (this.#o.nowMs() - this.#sinceMs >= LASTING_MS) attempt = 0;
         this.#welcomed = false;
         this.#sinceMs = this.#o.nowMs();
         this.#o.handlers.disconnected();

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:https";
 import type { Server } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -27,6 +27,8 @@ export type GatewayOptions = { heartbeatMs?: number; certificateMs?: number; man
 export class TestGateway {
   readonly authority: TestAuthority;
   readonly token = "test-token";
+  /** Its own for each gateway: agents of tests that run side by side must not share control groups. */
+  readonly nodeId = `node-${randomBytes(6).toString("hex")}`;
   readonly hellos: Hello[] = [];
   readonly observed: Observed[] = [];
   readonly heartbeats: Extract<AgentMessage, { type: "heartbeat" }>[] = [];
@@ -212,10 +214,10 @@ export class TestGateway {
   async #grant(csr: string, response: ServerResponse): Promise<void> {
     const from = this.#now() - 1_000;
     const to = this.#now() + this.certificateMs;
-    const { certificate, publicKey } = await this.authority.node(csr, "node-1", from, to);
+    const { certificate, publicKey } = await this.authority.node(csr, this.nodeId, from, to);
     if (this.#enrolledKey !== null && this.#enrolledKey !== publicKey) return refuse(response, 409, "key_changed", "The request carries another key.");
     this.#enrolledKey = publicKey;
-    send(response, 200, { certificate, authority: this.authority.pem, node: "edge-1", nodeId: "node-1", site: "berlin", project: "default", renewAfterMs: from + (to - from) / 2, notAfterMs: to });
+    send(response, 200, { certificate, authority: this.authority.pem, node: "edge-1", nodeId: this.nodeId, site: "berlin", project: "default", renewAfterMs: from + (to - from) / 2, notAfterMs: to });
   }
 
   #artifact(digest: string, request: IncomingMessage, response: ServerResponse): void {

@@ -258,7 +258,7 @@ export class Instance {
     this.#healthStop.abort();
     this.#usage = { cpuMillis: null, memoryBytes: null };
     this.#world.log.info("unit.exited", { unit: this.spec.unit, generation: this.spec.generation, exit: describeExit(exit), state: this.#data.state });
-    this.#world.event(exit.oomKilled ? "unit.oomKilled" : "unit.exited", this.spec, describeExit(exit));
+    this.#world.event(exit.oomKilled && this.#oomSeen === 0 ? "unit.oomKilled" : "unit.exited", this.spec, describeExit(exit));
     if (this.#data.state === "stopping") this.#data = { ...this.#data, exitCode: exit.code, exitSignal: exit.signal };
     else this.#afterEnd(exit, exit.oomKilled ? `ended for exceeding its memory limit of ${this.spec.template.resources.memory}` : describeExit(exit));
   }
