@@ -71,7 +71,7 @@ export function TimeRangeControl({ range, className }: { range: TimeRange | null
           <span className="tnum">{label}</span>
         </Button>
       </PopoverTrigger>
-      <PopoverContent align="end" className="w-64 p-1">
+      <PopoverContent align="end" className="w-64 p-1" aria-label="Time range">
         {presets.map((preset) => (
           <button
             key={preset}

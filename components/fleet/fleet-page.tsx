@@ -1,5 +1,6 @@
 "use client";
 
+import dynamic from "next/dynamic";
 import Link from "@/components/ui/link";
 import { useRouter } from "next/navigation";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
@@ -18,9 +19,11 @@ import { EmptyState } from "@/components/ui/empty-state";
 import { PageHead } from "@/components/ui/page";
 import { useDebounced } from "@/components/shell/use-debounced";
 import { NodeState, nodeColumns } from "./node-columns";
-import { NodePane } from "./node-pane";
 import { StateTallies } from "./state-tallies";
 import { siteKindWords } from "./words";
+
+// What stands in the pane is fetched when the pane is opened.
+const NodePane = dynamic(() => import("./node-pane").then((module) => module.NodePane), { ssr: false });
 
 const sortKeys = ["name", "site", "state", "lastSeen", "cpu", "memory"] as const;
 type SortKey = (typeof sortKeys)[number];

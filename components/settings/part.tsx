@@ -7,7 +7,7 @@ import { useProject } from "@/components/shell/project-context";
 import { Alert } from "@/components/ui/alert";
 import { ErrorState, NoPermission } from "@/components/ui/empty-state";
 import { Loading, SkeletonRows } from "@/components/ui/skeleton";
-import type { Permission } from "@/server/core/access/permissions";
+import type { Permission } from "@/server/core/access/roles";
 
 /** One query of the settings in all its states; the content is drawn only with data. */
 export function Part<T>({

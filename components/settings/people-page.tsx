@@ -17,7 +17,7 @@ import { Field } from "@/components/ui/label";
 import { PageBody, Section } from "@/components/ui/page";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
 import { toast } from "@/components/ui/toaster";
-import type { Role } from "@/server/core/access/permissions";
+import type { Role } from "@/server/core/access/roles";
 import type { RouterOutputs } from "@/server/trpc";
 import { ShownOnce } from "./once";
 import { Part } from "./part";

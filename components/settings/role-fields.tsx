@@ -4,7 +4,7 @@ import { useId } from "react";
 import { Checkbox } from "@/components/ui/checkbox";
 import { Field } from "@/components/ui/label";
 import { Select } from "@/components/ui/select";
-import { roles, type Role } from "@/server/core/access/permissions";
+import { roles, type Role } from "@/server/core/access/roles";
 import { roleMeaning } from "./words";
 
 /** One role to choose; none is preselected. */

@@ -1,4 +1,4 @@
-import type { Role } from "@/server/core/access/permissions";
+import type { Role } from "@/server/core/access/roles";
 
 /** What each role is for, in one line. */
 export const roleMeaning: Record<Role, string> = {

@@ -1,7 +1,7 @@
 "use client";
 
 import { createContext, useContext, type ReactNode } from "react";
-import { whoMay, type Permission } from "@/server/core/access/permissions";
+import { whoMay, type Permission } from "@/server/core/access/roles";
 import type { MeView } from "@/server/core/views";
 
 type ProjectContextValue = { project: string; me: MeView | null };

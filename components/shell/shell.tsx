@@ -10,7 +10,6 @@ import { goToSignIn, useTRPC } from "@/app/_client/trpc";
 import { LiveFreshness, LiveProvider } from "@/components/live/live-provider";
 import { routes } from "@/components/routes";
 import { Button } from "@/components/ui/button";
-import { Drawer } from "@/components/ui/dialog";
 import { DropdownMenu, DropdownMenuContent, DropdownMenuItem, DropdownMenuTrigger } from "@/components/ui/dropdown-menu";
 import { ErrorState } from "@/components/ui/empty-state";
 import { Kbd } from "@/components/ui/kbd";
@@ -22,6 +21,7 @@ import { StaleBanner } from "./stale-banner";
 import type { MeView } from "@/server/core/views";
 import { useShellKeys } from "./use-shell-keys";
 
+const MenuDrawer = dynamic(() => import("./menu-drawer"), { ssr: false });
 const Palette = dynamic(() => import("./palette"), { ssr: false });
 const KeysDialog = dynamic(() => import("./keys-dialog").then((module) => module.KeysDialog), { ssr: false });
 
@@ -36,7 +36,7 @@ export function Shell({ project, me: known, children }: { project: string; me: M
   const mine = me.data.projects.find((one) => one.name === project);
   const home = useQuery({ ...trpc.home.get.queryOptions({ project }), enabled: mine !== undefined });
   const approvals = useQuery({ ...trpc.approvals.list.queryOptions({ project, state: "pending", limit: 1 }), enabled: mine !== undefined });
-  const [menu, setMenu] = useState(false);
+  const [menu, setMenu] = useState<boolean | null>(null);
   const [palette, setPalette] = useState<boolean | null>(null);
   const [keys, setKeys] = useState<boolean | null>(null);
   useShellKeys(project, { palette: () => setPalette((open) => !open), help: () => setKeys(true) });
@@ -89,10 +89,12 @@ export function Shell({ project, me: known, children }: { project: string; me: M
             </main>
           </div>
         </div>
-        <Drawer open={menu} onOpenChange={setMenu} title="Menu">
-          <Mark project={project} />
-          <NavList project={project} counts={counts} onGo={() => setMenu(false)} roomy />
-        </Drawer>
+        {menu !== null ? (
+          <MenuDrawer open={menu} onOpenChange={setMenu}>
+            <Mark project={project} />
+            <NavList project={project} counts={counts} onGo={() => setMenu(false)} roomy />
+          </MenuDrawer>
+        ) : null}
         {palette !== null ? <Palette open={palette} onOpenChange={setPalette} /> : null}
         {keys !== null ? <KeysDialog open={keys} onOpenChange={setKeys} /> : null}
       </LiveProvider>

@@ -33,7 +33,7 @@ export function TableFoot({
     <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1 border-t px-3 py-1 text-xs text-muted-foreground">
       <span className="tnum">
         {figures.format(loaded)}
-        {total !== null && total > loaded ? ` of ${figures.format(total)}` : hasMore ? "+" : ""} {label}
+        {total !== null && total > loaded ? ` of ${figures.format(total)}` : hasMore ? "+" : ""} {loaded === 1 && !hasMore ? singular(label) : label}
       </span>
       {failed ? (
         <span className="flex items-center gap-2 text-failing" role="alert">
@@ -70,4 +70,9 @@ export function TableFoot({
       ) : null}
     </div>
   );
+}
+
+/** "nodes" -> "node", "entries" -> "entry": the labels of lists are plurals. */
+function singular(label: string): string {
+  return label.replace(/ies\b/, "y").replace(/([^s])s\b/, "$1");
 }

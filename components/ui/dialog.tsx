@@ -62,36 +62,3 @@ export function DialogContent({
     </Primitive.Portal>
   );
 }
-
-/** A modal drawer from an edge: the menu on a phone. */
-export function Drawer({
-  open,
-  onOpenChange,
-  title,
-  side = "left",
-  children,
-}: {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  title: string;
-  side?: "left" | "right";
-  children: ReactNode;
-}) {
-  return (
-    <Primitive.Root open={open} onOpenChange={onOpenChange}>
-      <Primitive.Portal>
-        <Primitive.Overlay className={overlay} />
-        <Primitive.Content
-          aria-describedby={undefined}
-          className={cn(
-            "fixed inset-y-0 z-50 flex w-[min(300px,86vw)] flex-col bg-popover shadow-pane outline-none data-[state=open]:animate-in data-[state=open]:duration-150",
-            side === "left" ? "left-0 data-[state=open]:slide-in-from-left" : "right-0 data-[state=open]:slide-in-from-right",
-          )}
-        >
-          <Primitive.Title className="sr-only">{title}</Primitive.Title>
-          {children}
-        </Primitive.Content>
-      </Primitive.Portal>
-    </Primitive.Root>
-  );
-}

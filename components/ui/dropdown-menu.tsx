@@ -5,7 +5,10 @@ import { Check } from "lucide-react";
 import { DropdownMenu as Primitive } from "radix-ui";
 import { cn } from "./cn";
 
-export const DropdownMenu = Primitive.Root;
+/** A menu at its trigger. It is not modal: what stands around it can still be read and reached. */
+export function DropdownMenu(props: ComponentProps<typeof Primitive.Root>) {
+  return <Primitive.Root modal={false} {...props} />;
+}
 export const DropdownMenuTrigger = Primitive.Trigger;
 export const DropdownMenuRadioGroup = Primitive.RadioGroup;
 
