@@ -22,6 +22,8 @@ const FORGET_LOGS_MS = 300_000;
 /** Changes of a site's endpoints come in bursts; they are delivered together, the later the more nodes are concerned (1 ms each). */
 const SITE_PAUSE_MS = 100;
 const RETRY_MS = 2_000;
+/** For how long after a spell reports are counted to it. */
+const LATE_REPORTS_MS = 6 * 3_600_000;
 
 class Revoked extends Error {
   override name = "Revoked";
@@ -86,12 +88,14 @@ export class Hub {
         if (!node) return undefined;
         // Revoked between the handshake and hello: nothing of this transaction must stay.
         if ((await identityNodes.unfitForSession(tx.client, [session.nodeId], nowMs)).some((u) => u.why === "revoked")) throw new Revoked();
-        const spell = await gatewaySpells.closeSpell(tx.client, session.nodeId, nowMs);
+        const ended = await gatewaySpells.closeSpell(tx.client, session.nodeId, nowMs);
+        // A session that broke off may have left part of the journal to this one.
+        const spell = ended ?? (await gatewaySpells.recentSpell(tx.client, session.nodeId, nowMs - LATE_REPORTS_MS));
         tx.changes.add("node", session.nodeId, node.projectId);
         if (node.previousSessionId !== null) tx.notify("holdfast_sessions", `${session.nodeId} ${session.id}`);
         // The node's address may be another one: its site's endpoints are.
         tx.notify("holdfast_desired", `site:${node.siteId}`);
-        return { reportsStoredTo: node.reportsStoredTo, spell: spell ?? null };
+        return { reportsStoredTo: node.reportsStoredTo, spell: spell ? { ...spell, endedHere: ended !== undefined } : null };
       }),
     ).catch((error: unknown) => {
       if (error instanceof Revoked) return "revoked" as const;
@@ -288,7 +292,15 @@ export class Hub {
     const batch = [...this.life].slice(0, LIFE_RUN * 10);
     for (let i = 0; i < batch.length; i += LIFE_RUN) {
       const run = batch.slice(i, i + LIFE_RUN);
-      const current = await this.gate.run(() => gatewaySessions.recordLife(this.deps.store.read.client, run.map(([s, l]) => ({ nodeId: s.nodeId, sessionId: s.id, ...l }))));
+      const current = await this.gate.run(() =>
+        this.deps.store.inTransaction(async (tx) => {
+          const written = await gatewaySessions.recordLife(tx.client, run.map(([s, l]) => ({ nodeId: s.nodeId, sessionId: s.id, ...l })));
+          // Signs of life that waited (the database was away, another gateway looked first): these nodes were not silent any more.
+          const heard = run.filter(([s]) => written.has(s.id)).map(([s, l]) => ({ nodeId: s.nodeId, seenMs: l.seenMs }));
+          for (const node of await gatewaySpells.closeSpellsOfHeard(tx.client, heard)) tx.changes.add("node", node.nodeId, node.projectId);
+          return written;
+        }),
+      );
       for (const [session, written] of run) {
         if (!current.has(session.id)) session.supersede();
         else if (this.life.get(session) === written) this.life.delete(session);
@@ -301,7 +313,7 @@ export class Hub {
       this.deps.store.inTransaction(async (tx) => {
         if (!(await gatewaySpells.tryLockSpells(tx.client))) return [];
         await gatewayLogs.deleteUnreadLogs(tx.client, nowMs - FORGET_LOGS_MS);
-        const nodes = await gatewaySpells.openSpells(tx.client, { silentSinceMs: nowMs - this.settings.silentAfterMs, newId: () => newId("spell"), limit: 1_000 });
+        const nodes = await gatewaySpells.openSpells(tx.client, { silentSinceMs: nowMs - this.settings.silentAfterMs, at: new Date(nowMs), newId: () => newId("spell"), limit: 1_000 });
         for (const node of nodes) tx.changes.add("node", node.nodeId, node.projectId);
         return nodes;
       }),

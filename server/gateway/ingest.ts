@@ -6,8 +6,8 @@ import type { GatewayMetrics } from "./metrics";
 
 export type Report = Extract<AgentMessage, { type: "report" }>;
 export type ReportingNode = { id: string; projectId: string; siteId: string };
-/** Spell that ended when this session began: reports from before its end were waiting in the journal. */
-export type EndedSpell = { id: string; toMs: number };
+/** The node's last spell: reports from before its end were waiting in the journal. `endedHere`: this session ended it. */
+export type EndedSpell = { id: string; toMs: number; endedHere: boolean };
 
 /** The session is no longer the node's: nothing was written. */
 export class Fenced extends Error {

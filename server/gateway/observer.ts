@@ -43,7 +43,7 @@ export class Observer {
         // The pointers also wake the scheduler.
         for (const id of told) tx.changes.add("observation", id, projectId);
         if (plan.endpointsChanged) tx.notify("holdfast_desired", `site:${siteId}`);
-        if (first && spell) {
+        if (first && spell?.endedHere) {
           const found = corrections(assignments, message.units);
           if (found > 0) {
             await gatewaySpells.addToSpell(tx.client, spell.id, { received: 0, dropped: 0, corrections: found });

@@ -183,6 +183,24 @@ describe("a node that falls silent", () => {
     expect(await events(a.nodeId)).toEqual(["before the partition", "two", "three", "six", "after the heal"]);
     expect(await spell(a.nodeId)).toMatchObject({ reports_received: 3, reports_dropped: 2, corrections: 2, to_at: new Date(gate.clock.nowMs()) });
     expect(await one("select phase from observations where assignment_id = $1", [kept])).toEqual({ phase: "running" });
+    // What comes in a later session is still counted to the spell.
+    a.drop();
+    await a.connect();
+    a.report(event("late"), { number: 8, atMs: duringMs });
+    await until("it is counted", async () => (await spell(a.nodeId))?.reports_received === 4);
+  });
+
+  // Guarantee: a node that was heard is not left silent because its signs of life were written late.
+  it("is taken back when its signs of life were only written late", async () => {
+    const a = await agent("heard-1");
+    await a.connect();
+    gate.clock.advance(2_000);
+    // As another gateway would, whose look came before this gateway could write.
+    await db.asOwner("insert into silent_spells (id, node_id, site_id, project_id, from_at) select 'spell-heard', id, site_id, project_id, last_seen_at from nodes where id = $1", [a.nodeId]);
+    await db.asOwner("update nodes set connected = false where id = $1", [a.nodeId]);
+    a.heartbeat();
+    await until("the spell is closed", async () => (await spell(a.nodeId))?.to_at?.getTime() === gate.clock.nowMs());
+    expect(await one("select connected from nodes where id = $1", [a.nodeId])).toEqual({ connected: true });
   });
 
   it("is found once, although several gateways look", async () => {

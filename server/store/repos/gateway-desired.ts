@@ -78,14 +78,3 @@ export async function endpointsOfSite(db: Queryable, siteId: string): Promise<En
   );
   return rows;
 }
-
-/** Nodes of a site: whom a change of its endpoints concerns. */
-export async function nodesOfSite(db: Queryable, siteId: string): Promise<string[]> {
-  return (await db.query<{ id: string }>("select id from nodes where site_id = $1 order by id", [siteId])).rows.map((r) => r.id);
-}
-
-/** Desired generations of nodes that moved since a gateway last sent: `[nodeId, generation]` pairs by node. */
-export async function desiredGenerations(db: Queryable, nodeIds: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await db.query<{ id: string; g: number }>("select id, desired_generation as g from nodes where id = any($1)", [nodeIds]);
-  return new Map(rows.map((r) => [r.id, r.g]));
-}

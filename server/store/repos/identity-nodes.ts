@@ -1,4 +1,4 @@
-import { asJson, oneOrNone, toMs, toMsOrNull } from "../queryable";
+import { asJson, oneOrNone, toMsOrNull } from "../queryable";
 import type { Queryable } from "../queryable";
 
 /** A node as far as its identity goes. The pair (node, key) never changes. */
@@ -63,10 +63,4 @@ export async function unfitForSession(db: Queryable, nodeIds: readonly string[],
 
 export async function insertNodeCertificate(db: Queryable, c: { serial: string; nodeId: string; authorityId: string; notBeforeMs: number; notAfterMs: number; issuedAtMs: number; cause: "enrol" | "renew" | "late-renew" }): Promise<void> {
   await db.query("insert into node_certificates (serial, node_id, authority_id, not_before, not_after, issued_at, cause) values ($1, $2, $3, $4, $5, $6, $7)", [c.serial, c.nodeId, c.authorityId, new Date(c.notBeforeMs), new Date(c.notAfterMs), new Date(c.issuedAtMs), c.cause]);
-}
-
-/** When a certificate of ours was issued and to whom; undefined when it is not ours. */
-export async function certificateBySerial(db: Queryable, serial: string): Promise<{ nodeId: string; notAfterMs: number } | undefined> {
-  const row = await oneOrNone<{ node_id: string; not_after: Date }>(db, "select node_id, not_after from node_certificates where serial = $1", [serial]);
-  return row && { nodeId: row.node_id, notAfterMs: toMs(row.not_after) };
 }
