@@ -18,6 +18,7 @@ export async function signIn(browser: Browser, d: Deployment, who: { login: stri
   await page.getByLabel("Login").fill(who.login);
   await page.getByLabel("Password").fill(who.password);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await page.getByRole("navigation").first().waitFor();
+  await page.waitForURL(/\/p\//);
+  await page.getByRole("heading", { level: 1 }).first().waitFor();
   return page;
 }
