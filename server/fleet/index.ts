@@ -3,6 +3,7 @@
  * read models of Fleet, Topology and Home; it does not place units (placement, scheduler) nor know agents' keys (identity).
  */
 import { nodeCommands } from "./commands/nodes";
+import { fleetCounts } from "./counts";
 import type { FleetDeps } from "./deps";
 import { detailQueries } from "./queries/details";
 import { drainQueries } from "./queries/drain-preview";
@@ -12,8 +13,9 @@ import { overviewQueries } from "./queries/overview";
 export type { FleetDeps } from "./deps";
 
 export function createFleet(deps: FleetDeps) {
+  const counts = fleetCounts(deps);
   return {
-    queries: { ...listQueries(deps), ...detailQueries(deps), ...overviewQueries(deps), ...drainQueries(deps) },
+    queries: { ...listQueries(deps, counts), ...detailQueries(deps), ...overviewQueries(deps, counts), ...drainQueries(deps) },
     commands: nodeCommands(deps),
   };
 }

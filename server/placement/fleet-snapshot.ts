@@ -15,11 +15,28 @@ const siteFacts = z.object({
 });
 
 const MIB = 2 ** 20;
+const none: ReadonlySet<string> = new Set();
 
-/** A row of the store as placement sees a node. */
-export function fleetNodeOf(r: FleetNodeRow, o: { nowMs: number; silentAfterMs: number; warm?: ReadonlySet<string> | undefined }): FleetNode {
-  const parsed = siteFacts.safeParse(r.site.spec);
-  const site = parsed.success ? parsed.data : siteFacts.parse({});
+/** Reads the facts of sites, each site once for all its nodes. */
+function siteReader(): (r: FleetNodeRow) => z.infer<typeof siteFacts> {
+  const known = new Map<string, z.infer<typeof siteFacts>>();
+  return (r) => {
+    let facts = known.get(r.site.name);
+    if (!facts) {
+      const parsed = siteFacts.safeParse(r.site.spec);
+      known.set(r.site.name, (facts = parsed.success ? parsed.data : siteFacts.parse({})));
+    }
+    return facts;
+  };
+}
+
+/** Rows of the store as placement sees nodes. */
+export function fleetNodesOf(rows: readonly FleetNodeRow[], o: { nowMs: number; silentAfterMs: number; warm?: ReadonlyMap<string, ReadonlySet<string>> }): FleetNode[] {
+  const siteOf = siteReader();
+  return rows.map((r) => nodeOf(r, siteOf(r), o, o.warm?.get(r.id) ?? none));
+}
+
+function nodeOf(r: FleetNodeRow, site: z.infer<typeof siteFacts>, o: { nowMs: number; silentAfterMs: number }, warm: ReadonlySet<string>): FleetNode {
   const devices: Record<string, number> = {};
   for (const d of r.devices) devices[d.model] = (devices[d.model] ?? 0) + 1;
   return {
@@ -43,7 +60,7 @@ export function fleetNodeOf(r: FleetNodeRow, o: { nowMs: number; silentAfterMs: 
     capacity: { cpuMillis: r.cpuMillis, memoryBytes: r.memoryBytes, diskBytes: r.diskBytes, devices },
     load: r.load,
     rates: site.rates,
-    warm: o.warm ?? new Set(),
+    warm,
     version: r.version,
     desiredGeneration: r.desiredGeneration,
   };
@@ -53,5 +70,5 @@ export function fleetNodeOf(r: FleetNodeRow, o: { nowMs: number; silentAfterMs: 
 export async function loadFleet(db: Queryable, projectId: string, o: { nowMs: number; silentAfterMs: number; warmFor?: readonly string[] }): Promise<FleetSnapshot> {
   const rows = await schedulerSnapshot.fleetNodes(db, projectId);
   const warm = await schedulerSnapshot.warmNodes(db, projectId, o.warmFor ?? [], o.nowMs);
-  return { nowMs: o.nowMs, nodes: rows.map((r) => fleetNodeOf(r, { ...o, warm: warm.get(r.id) })) };
+  return { nowMs: o.nowMs, nodes: fleetNodesOf(rows, { ...o, warm }) };
 }

@@ -6,7 +6,7 @@ import type { PlacementDeps } from "./deps";
 import { decisionQueries } from "./queries/decisions";
 import { matchQueries } from "./queries/matches";
 
-export { fleetNodeOf, loadFleet } from "./fleet-snapshot";
+export { loadFleet } from "./fleet-snapshot";
 export { planFor } from "./plan";
 export type { PlannedWorkload } from "./plan";
 export { loadGoal, loadWorkload } from "./workload-snapshot";

@@ -10,14 +10,14 @@ export interface PlannedWorkload extends LoadedWorkload {
   fleet: FleetSnapshot | null;
 }
 
-/** Reads a workload and plans what to change, reading the fleet only if a unit needs a node. Changes nothing. */
-export async function planFor(db: Queryable, workloadId: string, o: { nowMs: number; silentAfterMs: number; change?: (s: LoadedWorkload) => LoadedWorkload; changeFleet?: (f: FleetSnapshot) => FleetSnapshot }): Promise<PlannedWorkload | null> {
+/** Reads a workload and plans what to change, reading the fleet only if a unit needs a node and it is not given. Changes nothing. */
+export async function planFor(db: Queryable, workloadId: string, o: { nowMs: number; silentAfterMs: number; change?: (s: LoadedWorkload) => LoadedWorkload; changeFleet?: (f: FleetSnapshot) => FleetSnapshot; fleet?: FleetSnapshot }): Promise<PlannedWorkload | null> {
   const read = await loadWorkload(db, workloadId, o);
   if (!read) return null;
   const loaded = o.change ? o.change(read) : read;
   const first = planWorkload(loaded.snapshot);
   if (!first.needsFleet) return { ...loaded, plan: first, fleet: null };
-  const whole = await loadFleet(db, loaded.object.projectId, { ...o, warmFor: warmFor(loaded.snapshot.askShape) });
+  const whole = o.fleet ?? (await loadFleet(db, loaded.object.projectId, { ...o, warmFor: warmFor(loaded.snapshot.askShape) }));
   const fleet = o.changeFleet ? o.changeFleet(whole) : whole;
   return { ...loaded, plan: planWorkload({ ...loaded.snapshot, fleet }), fleet };
 }

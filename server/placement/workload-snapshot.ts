@@ -3,10 +3,10 @@ import { placementPolicySpec } from "../core/manifest/placement-policy";
 import { workloadManifest } from "../core/manifest/workload";
 import type { WorkloadManifest } from "../core/manifest/workload";
 import { goalOf, largerOf, shapeOf } from "../core/placement";
-import type { Goal, OwnUnit, RevisionShape, Shape, WorkloadSnapshot } from "../core/placement";
+import type { FleetNode, Goal, OwnUnit, RevisionShape, Shape, WorkloadSnapshot } from "../core/placement";
 import { objects, rollouts, schedulerSnapshot } from "../store";
 import type { Queryable } from "../store";
-import { fleetNodeOf } from "./fleet-snapshot";
+import { fleetNodesOf } from "./fleet-snapshot";
 
 /** Phases of rollouts that brought their revision everywhere. */
 const FINISHED = ["succeeded"];
@@ -62,7 +62,8 @@ export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs
   const spec = intent && goalManifest ? { ...intent.spec, template: goalManifest.spec.template } : null;
   const lostAfter = spec?.disconnect.lostAfter ?? "never";
   const nodeRows = await schedulerSnapshot.fleetNodes(db, object.projectId, [...new Set(units.map((u) => u.nodeId))]);
-  const nodes = new Map(nodeRows.map((r) => [r.id, { row: r, node: fleetNodeOf(r, o) }]));
+  const fleetNodes = fleetNodesOf(nodeRows, o);
+  const nodes = new Map(nodeRows.map((row, i) => [row.id, { row, node: fleetNodes[i] as FleetNode }]));
   const pieces = spec?.kind === "batch" ? await schedulerSnapshot.completedPieces(db, workloadId) : [];
   const snapshot: WorkloadSnapshot = {
     nowMs: o.nowMs,

@@ -102,4 +102,5 @@ export { changeTopics, channels, requireCurrent } from "./transaction";
 export type { AuditWriter, ChangeTopic, Channel, Repositories, Tx } from "./transaction";
 export { announceProcess } from "./announce";
 export type { Announcement } from "./announce";
+export { Recent } from "./recent";
 export * from "./repos";

@@ -14,7 +14,7 @@ import { objectQueries } from "./queries/objects";
 import { workloadQueries } from "./queries/workloads";
 
 export { createEnvironmentOpener, environmentPurpose, secretPurpose } from "./environment";
-export { summarise } from "./queries/summary";
+export { createSummary } from "./queries/summary";
 export type { WorkloadsDeps } from "./deps";
 
 type Tail<F> = F extends (deps: WorkloadsDeps, actor: Actor, project: ProjectRef, input: infer I) => infer R ? (actor: Actor, project: ProjectRef, input: I) => R : never;

@@ -79,11 +79,11 @@ export function unitStateOf(f: UnitFacts): StateView {
 
 /** Serves one revision while another is asked for: healthy, unless the new one fails beside it. */
 function updating(f: UnitFacts, o: ObservedUnit): StateView {
-  const asked = `r${f.generation} is asked for, r${o.generation} runs`;
+  const asked = `Asked for r${f.generation}, running r${o.generation}`;
   const next = f.incoming;
   if (next && (next.health === "unhealthy" || next.phase === "backoff" || next.phase === "failed"))
-    return { state: "degraded", because: `${sentence(asked).slice(0, -1)}: r${next.generation} does not get healthy, so r${o.generation} goes on serving.${next.message ? ` ${sentence(next.message)}` : ""}`, sinceMs: o.sinceMs };
-  return { state: "healthy", because: `${sentence(asked).slice(0, -1)} until the new one is healthy.`, sinceMs: o.sinceMs };
+    return { state: "degraded", because: `${asked}: r${next.generation} does not get healthy, so r${o.generation} goes on serving.${next.message ? ` ${sentence(next.message)}` : ""}`, sinceMs: o.sinceMs };
+  return { state: "healthy", because: `${asked} until the new one is healthy.`, sinceMs: o.sinceMs };
 }
 
 const sentence = (text: string): string => {

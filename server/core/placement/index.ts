@@ -9,7 +9,7 @@ export type { FleetNode, FleetSnapshot } from "./fleet";
 export { goalOf } from "./goal";
 export type { Goal, RevisionFacts, RolloutSuccess } from "./goal";
 export { evaluate, place } from "./place";
-export type { Ask, Candidate, PlacedAsk, PlaceOptions, PlacementPlan } from "./place";
+export type { Ask, Candidate, Judged, PlacedAsk, PlaceOptions, PlacementPlan } from "./place";
 export { reasonCodes, reasonSummary } from "./reasons";
 export type { Reason, ReasonCode } from "./reasons";
 export { MAX_ASKS, planWorkload } from "./reconcile";

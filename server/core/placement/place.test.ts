@@ -152,6 +152,15 @@ describe("placing, for any fleet", () => {
     );
   });
 
+  // Guarantee: the score that decides is the sum of the parts that explain it.
+  it("decides by what it shows", () => {
+    fc.assert(
+      fc.property(anyFleet, anyShape, (nodes, s) => {
+        for (const e of evaluate(fleet(nodes), ask(s), options)) if (e.score !== null) expect(e.parts().reduce((sum, p) => sum + p.value * p.weight, 0)).toBeCloseTo(e.score, 5);
+      }),
+    );
+  });
+
   // Guarantee (13): asking what would be and doing it give the same, and asking changes nothing.
   it("previews what it does", () => {
     fc.assert(

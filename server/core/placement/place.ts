@@ -4,8 +4,8 @@ import { fits, withDemand } from "./demand";
 import type { Load } from "./demand";
 import { nodeReasons, roomReasons } from "./feasible";
 import type { FleetNode, FleetSnapshot } from "./fleet";
-import { scoreOf, scoreParts } from "./rank";
-import type { ScorePart } from "./rank";
+import { scoreParts, scorerOf } from "./rank";
+import type { RankFacts, ScorePart } from "./rank";
 import { reasonCodes, reasonSummary } from "./reasons";
 import type { Reason, ReasonCode } from "./reasons";
 import type { Shape } from "./shape";
@@ -89,10 +89,11 @@ class PlacementState {
     let best = -1;
     let bestScore = -Infinity;
     const scores = new Float64Array(nodes.length).fill(NaN);
+    const scoreOf = scorerOf(ask.shape);
     for (let i = 0; i < nodes.length; i++) {
       const node = nodes[i] as FleetNode;
       if (!this.isFeasible(ask, i, node, fixed, spread)) continue;
-      const score = scoreOf(this.parts(ask.shape, i, node));
+      const score = scoreOf(node, this.facts(i, node));
       scores[i] = score;
       if (best < 0 || score > bestScore || (score === bestScore && this.before(i, best))) [best, bestScore] = [i, score];
     }
@@ -105,13 +106,13 @@ class PlacementState {
   }
 
   /** Every node with all that keeps the unit away, or its score. */
-  all(ask: Ask): { node: FleetNode; reasons: Reason[]; score: number | null; parts: ScorePart[] }[] {
+  all(ask: Ask): Judged[] {
     const fixed = this.fixedReasons(ask.shape);
     const spread = this.spreadLimits(ask.shape, fixed);
+    const scoreOf = scorerOf(ask.shape);
     return this.snapshot.nodes.map((node, i) => {
       const reasons = this.reasons(ask, i, node, fixed, spread);
-      const parts = reasons.length === 0 ? this.parts(ask.shape, i, node) : [];
-      return { node, reasons, score: reasons.length === 0 ? scoreOf(parts) : null, parts };
+      return { node, reasons, score: reasons.length === 0 ? scoreOf(node, this.facts(i, node)) : null, parts: () => this.parts(ask.shape, i, node) };
     });
   }
 
@@ -167,8 +168,11 @@ class PlacementState {
     return found;
   }
 
+  private facts(i: number, node: FleetNode): RankFacts {
+    return { load: this.loads[i] as Load, onNode: this.onNode.get(node.id) ?? 0, onSite: this.onSite.get(node.site) ?? 0 };
+  }
   private parts(shape: Shape, i: number, node: FleetNode): ScorePart[] {
-    return scoreParts(shape, node, { load: this.loads[i] as Load, onNode: this.onNode.get(node.id) ?? 0, onSite: this.onSite.get(node.site) ?? 0 });
+    return scoreParts(shape, node, this.facts(i, node));
   }
 
   private describe(ask: Ask, fixed: Reason[][], spread: ReturnType<PlacementState["spreadLimits"]>, scores: Float64Array, best: number): PlacedAsk {
@@ -230,7 +234,16 @@ function whyNowhere(counts: PlacedAsk["counts"], total: number): string {
   return `No node can take it: ${counts.map((c) => `${c.nodes} ${c.text}`).join("; ")}.`;
 }
 
+/** How one shape fares on one node. `parts` are made when asked for: most of a large fleet is only counted. */
+export interface Judged {
+  node: FleetNode;
+  /** All that keeps the unit away, the decisive reason first; empty exactly when the node is feasible. */
+  reasons: Reason[];
+  score: number | null;
+  parts(): ScorePart[];
+}
+
 /** How one shape fares on every node, without placing anything: for previews and explanations. */
-export function evaluate(snapshot: FleetSnapshot, ask: Ask, options: PlaceOptions): { node: FleetNode; reasons: Reason[]; score: number | null; parts: ScorePart[] }[] {
+export function evaluate(snapshot: FleetSnapshot, ask: Ask, options: PlaceOptions): Judged[] {
   return new PlacementState(snapshot, options).all(ask);
 }

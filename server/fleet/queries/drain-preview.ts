@@ -3,7 +3,7 @@ import type { ProjectRef } from "../../core/access/actor";
 import { refuseNow } from "../../core/base/refusal";
 import { counted } from "../../core/fleet";
 import type { drainPreview } from "../../core/views/fleet";
-import { planFor } from "../../placement";
+import { loadFleet, planFor } from "../../placement";
 import { nodes, objects, schedulerKeys } from "../../store";
 import type { FleetDeps } from "../deps";
 
@@ -15,10 +15,13 @@ export function drainQueries(deps: FleetDeps) {
       const node = await nodes.byName(db, project.id, input.name);
       if (!node) return refuseNow("not_found", `There is no node "${input.name}" in this project.`, "Look it up in Fleet.");
       const moves: z.infer<typeof drainPreview>["moves"] = [];
+      const at = { nowMs: deps.clock.nowMs(), silentAfterMs: deps.env.AGENT_SILENT_AFTER_MS };
+      // One picture for all its workloads. Where room is short the second one may find less: plans are made anew when applied.
+      const fleet = await loadFleet(db, project.id, at);
       for (const id of await schedulerKeys.workloadsOnNode(db, node.id)) {
         const planned = await planFor(db, id, {
-          nowMs: deps.clock.nowMs(),
-          silentAfterMs: deps.env.AGENT_SILENT_AFTER_MS,
+          ...at,
+          fleet,
           change: (l) => ({ ...l, snapshot: { ...l.snapshot, units: l.snapshot.units.map((u) => (u.node.id === node.id ? { ...u, node: { ...u.node, desiredState: "draining" as const } } : u)) } }),
           changeFleet: (f) => ({ ...f, nodes: f.nodes.map((n) => (n.id === node.id ? { ...n, desiredState: "draining" as const } : n)) }),
         });

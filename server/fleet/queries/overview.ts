@@ -4,34 +4,39 @@ import { addCounts, ageText, counted, intervalOf, nodeStateOf, noCounts } from "
 import type { Counts } from "../../core/fleet";
 import type { HomeView, TopologyView, searchHit } from "../../core/views/fleet";
 import type { z } from "zod";
-import { fleetDetail, fleetRead, sites, workloadsRead } from "../../store";
-import { summarise } from "../../workloads";
+import { fleetDetail, sites, workloadsRead } from "../../store";
+import { createSummary } from "../../workloads";
+import { bySite } from "../counts";
+import type { FleetCounts } from "../counts";
 import type { FleetDeps } from "../deps";
 import { linkView } from "../links";
 import { textOf } from "../timeline";
 import { livenessAt, siteView } from "../views";
 
-/** Nodes of a site and units of a node that a map shows; the counts beside them cover all. */
-const NODES_PER_SITE = 60;
+/** Nodes that a map shows in all, and at least and at most of a site, those that are not well first; the counts beside them cover all. */
+const NODES_ON_MAP = 1_200;
+const perSite = (sites: number): number => Math.max(8, Math.min(60, Math.floor(NODES_ON_MAP / Math.max(1, sites))));
 const UNITS_PER_NODE = 30;
 const HOME_WORKLOADS = 50;
 const href = (project: ProjectRef, path: string): string => `/p/${encodeURIComponent(project.name)}/${path}`;
 
 /** Home, topology and search. */
-export function overviewQueries(deps: FleetDeps) {
+export function overviewQueries(deps: FleetDeps, fleet: FleetCounts) {
   const db = deps.store.read.client;
+  const summarise = createSummary(deps.store);
   const at = () => ({ nowMs: deps.clock.nowMs(), silentAfterMs: deps.env.AGENT_SILENT_AFTER_MS });
 
   return {
     async home(project: ProjectRef, _input: object, actor: Actor): Promise<HomeView> {
       const now = at();
       const [siteRows, counts, nodes, page, waiting, done] = await Promise.all([
-        fleetRead.sitesWithNodes(db, project.id, now), fleetRead.countsBySiteAndWorkload(db, project.id, now), fleetRead.nodeStates(db, project.id, now), workloadsRead.page(db, project.id, { after: null, limit: HOME_WORKLOADS }), fleetDetail.waitingForPeople(db, project.id),
+        fleet.sites(project.id, now), fleet.bySiteAndWorkload(project.id, now), fleet.nodeStates(project.id, now), workloadsRead.page(db, project.id, { after: null, limit: HOME_WORKLOADS }), fleetDetail.waitingForPeople(db, project.id),
         fleetDetail.recentlyDone(db, project.id, { kinds: ["node", "site", "workload", "policy", "strategy", "analysis", "rollout", "approval"], limit: 20 }),
       ]);
-      const workloads = await summarise(db, project.id, page.items, now);
+      const workloads = await summarise(project.id, page.items, now);
+      const unitsAt = bySite(counts);
       const units = counts.reduce<Counts>((sum, c) => addCounts(sum, c.counts), noCounts);
-      const siteViews = siteRows.map((s) => siteView(s, counts.filter((c) => c.siteId === s.id).reduce<Counts>((sum, c) => addCounts(sum, c.counts), noCounts), now));
+      const siteViews = siteRows.map((s) => siteView(s, unitsAt.get(s.id) ?? noCounts, now));
       const needsMe: HomeView["needsMe"] = [
         ...(mayDo(actor.roles(project.id), "rollouts.approve") ? waiting.approvals.map((a) => ({ severity: "pending" as const, text: `Rollout ${a.number} of ${a.workload} asks for an approval at gate "${a.gate}".`, href: href(project, `approvals/${encodeURIComponent(a.id)}`), sinceMs: a.requestedAtMs })) : []),
         ...waiting.rollouts.map((r) => ({ severity: "degraded" as const, text: `Rollout ${r.number} of ${r.workload} is ${r.phase}: ${r.reason}`, href: href(project, `rollouts/${r.number}`), sinceMs: r.sinceMs })),
@@ -55,10 +60,11 @@ export function overviewQueries(deps: FleetDeps) {
 
     async topology(project: ProjectRef): Promise<TopologyView> {
       const now = at();
-      const [siteRows, counts, names, nodes, links, control] = await Promise.all([
-        fleetRead.sitesWithNodes(db, project.id, now), fleetRead.countsBySiteAndWorkload(db, project.id, now), fleetDetail.workloadNames(db, project.id), fleetDetail.topologyNodes(db, project.id, now, NODES_PER_SITE), sites.links(db, project.id), fleetDetail.controlLinks(db, project.id, now),
+      const siteRows = await fleet.sites(project.id, now);
+      const [counts, names, { nodes, units }, links, control] = await Promise.all([
+        fleet.bySiteAndWorkload(project.id, now), fleetDetail.workloadNames(db, project.id), fleet.map(project.id, now, perSite(siteRows.length)), sites.links(db, project.id), fleetDetail.controlLinks(db, project.id, now),
       ]);
-      const units = await fleetDetail.unitsOnNodes(db, nodes.map((n) => n.id), now);
+      const unitsAt = bySite(counts);
       const byNode = new Map<string, typeof units>();
       for (const u of units) byNode.set(u.nodeId, [...(byNode.get(u.nodeId) ?? []), u]);
       const controlOf = new Map(control.map((c) => [c.siteId, c]));
@@ -66,7 +72,7 @@ export function overviewQueries(deps: FleetDeps) {
       const workloadsAt = (name: string) => new Set(counts.filter((c) => c.siteId === idOf.get(name)).map((c) => names.get(c.workloadId) ?? ""));
       return {
         sites: siteRows.map((s) => ({
-          ...siteView(s, counts.filter((c) => c.siteId === s.id).reduce<Counts>((sum, c) => addCounts(sum, c.counts), noCounts), now),
+          ...siteView(s, unitsAt.get(s.id) ?? noCounts, now),
           nodesHere: nodes.filter((n) => n.siteId === s.id).map((n) => {
             const own = byNode.get(n.id) ?? [];
             const state = nodeStateOf({ desiredState: n.desiredState, liveness: livenessAt(n, now), lastSeenMs: n.lastSeenMs, units: countsOf(own, n.lastSeenMs), generation: n.generation, nowMs: now.nowMs });

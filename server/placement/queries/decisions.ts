@@ -3,7 +3,7 @@ import type { ProjectRef } from "../../core/access/actor";
 import { readCursor, writeCursor } from "../../core/base/cursor";
 import { refuseNow } from "../../core/base/refusal";
 import { evaluate, reasonCodes, reasonSummary, withDemand } from "../../core/placement";
-import type { ReasonCode } from "../../core/placement";
+import type { Judged, ReasonCode } from "../../core/placement";
 import { decisionCandidate } from "../../core/views/workloads";
 import type { DecisionDetail, decisionPage, decisionRow } from "../../core/views/workloads";
 import { decisions, fleetRead, objects } from "../../store";
@@ -68,7 +68,7 @@ export function decisionQueries(deps: PlacementDeps) {
         return n > 0 ? [{ code, text: reasonSummary[code], nodes: n }] : [];
       });
       const refused = judged.filter((j) => j.score === null).sort((a, b) => reasonCodes.indexOf(a.reasons[0]?.code as ReasonCode) - reasonCodes.indexOf(b.reasons[0]?.code as ReasonCode));
-      const candidates = [...feasible, ...refused].slice(0, SHOWN).map((j) => ({ node: j.node.name, site: j.node.site, feasible: j.score !== null, reason: j.reasons[0] ? { code: j.reasons[0].code, text: j.reasons.map((r) => r.text).join(" Also: ") } : null, score: j.score, parts: j.parts }));
+      const candidates = [...feasible, ...refused].slice(0, SHOWN).map((j) => ({ node: j.node.name, site: j.node.site, feasible: j.score !== null, reason: j.reasons[0] ? { code: j.reasons[0].code, text: j.reasons.map((r) => r.text).join(" Also: ") } : null, score: j.score, parts: j.score === null ? [] : j.parts() }));
       const here = own ? judged.find((j) => j.node.id === own.node.id) : undefined;
       const because = own && here ? whyStill(own.node.name, here, feasible, newest?.because ?? null) : (newest?.because ?? "It has no node yet.");
       return {
@@ -78,8 +78,6 @@ export function decisionQueries(deps: PlacementDeps) {
     },
   };
 }
-
-type Judged = ReturnType<typeof evaluate>[number];
 
 function whyStill(node: string, here: Judged, feasible: readonly Judged[], then: string | null): string {
   const past = then ? ` When it was placed: ${then}` : "";

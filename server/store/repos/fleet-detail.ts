@@ -2,7 +2,7 @@
 import type { NodeFacts } from "../../core/fleet/facts";
 import { oneOrNone, toMs, toMsOrNull } from "../queryable";
 import type { Queryable } from "../queryable";
-import { like, nodeState, unitState } from "./fleet-sql";
+import { like, nodeState, unitState, unwellNodes } from "./fleet-sql";
 import type { Asked } from "./fleet-read";
 
 export interface NodeExtras {
@@ -87,11 +87,7 @@ export async function topologyNodes(db: Queryable, projectId: string, at: Asked,
     `select * from (
        select n.id, n.site_id, n.name, n.connected, n.desired_state, n.last_seen_at, n.rtt_ms, n.desired_generation, n.observed_generation,
          row_number() over (partition by n.site_id order by case ${nodeState("$2::float8", "$3::float8")} when 'failing' then 0 when 'degraded' then 1 when 'silent' then 2 when 'pending' then 3 else 4 end, n.name) as place
-       from nodes n left join (
-         select a.node_id, count(*) filter (where o.phase in ('failed', 'backoff') or o.health = 'unhealthy') as failing, 0 as degraded, count(*) as total
-         from observations o join assignments a on a.id = o.assignment_id and a.ended_at is null and a.desired = 'run'
-         where o.phase in ('failed', 'backoff') or o.health = 'unhealthy' group by a.node_id
-       ) c on c.node_id = n.id
+       from nodes n left join ${unwellNodes("$1", "$2::float8", "$3::float8")} c on c.node_id = n.id
        where n.project_id = $1 and n.desired_state <> 'decommissioned') m
      where place <= $4 order by site_id, place`,
     [projectId, at.nowMs, at.silentAfterMs, perSite],

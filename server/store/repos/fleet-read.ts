@@ -3,7 +3,7 @@ import type { NodeFacts, NodeUsage } from "../../core/fleet/facts";
 import type { Counts } from "../../core/fleet";
 import { toMs, toMsOrNull } from "../queryable";
 import type { Queryable } from "../queryable";
-import { like, nodeState, unitCounts, unitServed, unitState } from "./fleet-sql";
+import { isSilent, like, narrowing, nodeState, unitCounts, unitServed, unitState, unwellNodes } from "./fleet-sql";
 
 /** When the question is asked, and after how long a node counts as silent. */
 export interface Asked {
@@ -45,13 +45,8 @@ export interface SiteSummaryRow {
 export async function sitesWithNodes(db: Queryable, projectId: string, at: Asked, siteName: string | null = null): Promise<SiteSummaryRow[]> {
   const { rows } = await db.query<Omit<SiteSummaryRow, "timeZone" | "nodes" | "offered" | "assigned" | "lastContactMs"> & CountsSql & { time_zone: string; last_contact: Date | null; cpu: string | null; memory: string | null; taken_cpu: string | null; taken_memory: string | null }>(
     `with chosen as (select s.* from sites s where s.project_id = $1 and s.deleted_at is null and ($4::text is null or s.name = $4)),
-     bad as (select a.node_id, count(*) filter (where ${unitState("$2::float8", "$3::float8")} = 'failing')::int as failing, count(*) filter (where ${unitState("$2::float8", "$3::float8")} = 'degraded')::int as degraded, count(*)::int as total
-       from assignments a join nodes n on n.id = a.node_id left join observations o on o.assignment_id = a.id
-       where a.project_id = $1 and a.ended_at is null and a.desired = 'run' and n.site_id in (select id from chosen)
-         and exists (select 1 from observations b join assignments ba on ba.id = b.assignment_id and ba.ended_at is null where b.node_id = a.node_id and (b.phase in ('failed', 'backoff') or b.health = 'unhealthy' or b.incoming is not null))
-       group by a.node_id),
      states as (select n.site_id, n.last_seen_at, n.cpu_millis, n.memory_bytes, ${nodeState("$2::float8", "$3::float8")} as unit_state, true as was_serving
-       from nodes n left join bad c on c.node_id = n.id where n.site_id in (select id from chosen) and n.desired_state <> 'decommissioned'),
+       from nodes n left join ${unwellNodes("$1", "$2::float8", "$3::float8")} c on c.node_id = n.id where n.site_id in (select id from chosen) and n.desired_state <> 'decommissioned'),
      counted as (select site_id, ${unitCounts}, max(last_seen_at) as last_contact, sum(cpu_millis)::text as cpu, sum(memory_bytes)::text as memory from states group by site_id),
      taken as (select n.site_id, sum(r.cpu_millis)::text as cpu, sum(r.memory_bytes)::text as memory
        from assignments a join nodes n on n.id = a.node_id join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation
@@ -131,13 +126,8 @@ function matching(f: NodeFilter, sort: NodeSort, values: unknown[]): string {
     where.push(`(n.name ilike ${q} or s.name ilike ${q} or s.title ilike ${q} or n.labels::text ilike ${q})`);
   }
   const needsState = f.state !== undefined || sort === "state";
-  // Nodes with a unit that is not well are few: only these are counted before the page is cut.
-  const bad = `select a.node_id, count(*) filter (where ${unitState("$2::float8", "$3::float8")} = 'failing')::int as failing, count(*) filter (where ${unitState("$2::float8", "$3::float8")} = 'degraded')::int as degraded, count(*)::int as total
-    from assignments a join nodes n on n.id = a.node_id left join observations o on o.assignment_id = a.id
-    where a.project_id = $1 and a.ended_at is null and a.desired = 'run' and a.node_id in (select b.node_id from observations b where b.phase in ('failed', 'backoff') or b.health = 'unhealthy' or b.incoming is not null)
-    group by a.node_id`;
   const state = needsState ? nodeState("$2::float8", "$3::float8") : "''";
-  const from = `from nodes n join sites s on s.id = n.site_id ${needsState ? `left join (${bad}) c on c.node_id = n.id` : ""} where ${where.join(" and ")}`;
+  const from = `from nodes n join sites s on s.id = n.site_id ${needsState ? `left join ${unwellNodes("$1", "$2::float8", "$3::float8")} c on c.node_id = n.id` : ""} where ${where.join(" and ")}`;
   const states = `select n.*, s.name as site, s.title, s.kind as site_kind, s.jurisdiction, ${state} as node_state ${from}`;
   const wanted = f.state === undefined ? "" : `where node_state = ${arg(f.state)}`;
   return `select * from (${states}) m ${wanted}`;
@@ -226,20 +216,21 @@ export interface UnitFilter {
   state?: StateName | undefined;
 }
 /** One page of live units by name. `after` is unit and assignment of the last row before. */
-export async function unitsPage(db: Queryable, projectId: string, at: Asked, o: UnitFilter & { after: { unit: string; id: string } | null; limit: number }): Promise<{ items: UnitListRow[]; total: number }> {
+export async function unitsPage(db: Queryable, projectId: string, at: Asked, o: UnitFilter & { after: { unit: string; id: string } | null; limit: number; /** How many match, when that is known already. */ total?: number | undefined }): Promise<{ items: UnitListRow[]; total: number }> {
   const values: unknown[] = [projectId];
   const where = ["a.project_id = $1", "a.ended_at is null"];
   const arg = (v: unknown) => `$${values.push(v)}`;
   if (o.workload !== undefined) where.push(`a.workload_id = (select id from objects where project_id = $1 and kind = 'Workload' and name = ${arg(o.workload)} and deleted_at is null)`);
   if (o.node !== undefined) where.push(`a.node_id = (select id from nodes where project_id = $1 and name = ${arg(o.node)})`);
   if (o.site !== undefined) where.push(`a.node_id in (select n.id from nodes n join sites s on s.id = n.site_id where s.project_id = $1 and s.name = ${arg(o.site)} and s.deleted_at is null)`);
+  if (o.state !== undefined && narrowing[o.state]) where.push(narrowing[o.state] as string);
   if (o.state !== undefined) where.push(`${unitState(`${arg(at.nowMs)}::float8`, `${arg(at.silentAfterMs)}::float8`)} = ${arg(o.state)}`);
   // Counting needs the joins only when the state is asked for.
   const counting = o.state === undefined ? "from assignments a" : "from assignments a join nodes n on n.id = a.node_id left join observations o on o.assignment_id = a.id";
-  const total = await db.query<{ n: number }>(`select count(*)::int as n ${counting} where ${where.join(" and ")}`, [...values]);
+  const total = o.total ?? (await db.query<{ n: number }>(`select count(*)::int as n ${counting} where ${where.join(" and ")}`, [...values])).rows[0]?.n ?? 0;
   const after = `(${arg(o.after?.unit ?? null)}::text is null or (a.unit, a.id) > ($${values.length}, ${arg(o.after?.id ?? null)}::text))`;
   const { rows } = await db.query<UnitSql>(`select ${unitColumns} ${unitJoins} where ${where.join(" and ")} and ${after} order by a.unit, a.id limit ${arg(o.limit)}`, values);
-  return { items: rows.map(toUnit), total: total.rows[0]?.n ?? 0 };
+  return { items: rows.map(toUnit), total };
 }
 
 /** One unit, ended ones too. */
@@ -265,4 +256,14 @@ export async function livingNodesOfSite(db: Queryable, siteId: string): Promise<
 export async function runningUnit(db: Queryable, projectId: string, unit: string): Promise<{ id: string; workloadId: string; nodeId: string } | null> {
   const { rows } = await db.query<{ id: string; workload_id: string; node_id: string }>("select id, workload_id, node_id from assignments where project_id = $1 and unit = $2 and ended_at is null order by (desired = 'run') desc, created_at desc limit 1", [projectId, unit]);
   return rows[0] ? { id: rows[0].id, workloadId: rows[0].workload_id, nodeId: rows[0].node_id } : null;
+}
+
+/** Units that were asked to stop and have not been closed yet, by site and workload, those on silent nodes apart. */
+export async function stoppingUnits(db: Queryable, projectId: string, at: Asked): Promise<{ siteId: string; workloadId: string; silent: number; other: number }[]> {
+  const { rows } = await db.query<{ site_id: string; workload_id: string; silent: number; other: number }>(
+    `select n.site_id, a.workload_id, count(*) filter (where ${isSilent("$2::float8", "$3::float8")})::int as silent, count(*) filter (where not ${isSilent("$2::float8", "$3::float8")})::int as other
+     from assignments a join nodes n on n.id = a.node_id where a.project_id = $1 and a.ended_at is null and a.desired = 'stop' group by 1, 2`,
+    [projectId, at.nowMs, at.silentAfterMs],
+  );
+  return rows.map((r) => ({ siteId: r.site_id, workloadId: r.workload_id, silent: r.silent, other: r.other }));
 }

@@ -29,6 +29,24 @@ export const unitCounts = `count(*) filter (where unit_state = 'healthy')::int a
   count(*) filter (where unit_state = 'pending')::int as pending, count(*) filter (where unit_state = 'silent' and was_serving)::int as silent_was_healthy,
   min(last_seen_at) filter (where unit_state = 'silent') as as_of`;
 
+/**
+ * Nodes that have a unit which is not well, with how many: few, and found by an index of just these. The condition on
+ * observations is that index's, to the letter. Aliases outside: c.node_id, c.failing, c.degraded, c.total.
+ */
+export const unwellNodes = (project: string, now: string, silent: string): string => `(
+  select x.node_id, count(*) filter (where x.unit_state = 'failing')::int as failing, count(*) filter (where x.unit_state = 'degraded')::int as degraded,
+    (select count(*)::int from assignments t where t.node_id = x.node_id and t.ended_at is null and t.desired = 'run') as total
+  from (select a.node_id, ${unitState(now, silent)} as unit_state
+    from observations o join assignments a on a.id = o.assignment_id and a.ended_at is null and a.desired = 'run' join nodes n on n.id = a.node_id
+    where (o.phase in ('failed', 'backoff') or o.health = 'unhealthy' or o.incoming is not null) and a.project_id = ${project}) x
+  group by x.node_id)`;
+
+/** What must hold of a unit in a state, as conditions that an index can serve; the state itself is still compared. */
+export const narrowing: Record<string, string> = {
+  failing: "(o.phase in ('failed', 'backoff') or o.health = 'unhealthy')",
+  degraded: "o.incoming is not null",
+};
+
 /** State of a node from its own columns and the counts of its units (alias c, left join). */
 export const nodeState = (now: string, silent: string): string => `(case
   when n.desired_state = 'decommissioned' or n.last_seen_at is null then 'pending'

@@ -32,7 +32,7 @@ export interface FleetNodeRow {
 interface NodeSql {
   id: string; name: string; project_id: string; labels: Record<string, string>; taints: { key: string; value?: string }[]; trust_tier: string; desired_state: FleetNodeRow["desiredState"]; desired_reason: string | null; connected: boolean; last_seen_at: Date | null; observed_at: Date | null;
   version: number; desired_generation: number; observed_generation: number; arch: string | null; os: string | null; engines: string[] | null; devices: FleetNodeRow["devices"] | null; cpu_millis: number; memory_bytes: string; disk_bytes: string;
-  site: string; title: string; site_kind: string; jurisdiction: string; time_zone: string; site_spec: unknown; site_labels: Record<string, string> | null; load_cpu: string | null; load_memory: string | null; load_disk: string | null; load_devices: Record<string, number> | null;
+  site_id: string; load_cpu: string | null; load_memory: string | null; load_disk: string | null; load_devices: Record<string, number> | null;
 }
 
 /** Nodes with their site, what they offer and what live assignments take of it. Either named ones, or all that are not decommissioned. */
@@ -53,18 +53,25 @@ export async function fleetNodes(db: Queryable, projectId: string, nodeIds: read
      select n.id, n.name, n.project_id, n.labels, n.taints, n.trust_tier, n.desired_state, n.desired_reason, n.connected, n.last_seen_at, n.observed_at, n.version, n.desired_generation, n.observed_generation,
        n.observed_facts ->> 'arch' as arch, n.observed_facts ->> 'os' as os,
        (select array_agg(e ->> 'type') from jsonb_array_elements(n.observed_facts -> 'engines') e) as engines, n.observed_facts -> 'devices' as devices,
-       n.cpu_millis, n.memory_bytes::text, n.disk_bytes::text, s.name as site, s.title, s.kind as site_kind, s.jurisdiction, s.time_zone, s.spec as site_spec, so.labels as site_labels,
+       n.cpu_millis, n.memory_bytes::text, n.disk_bytes::text, n.site_id,
        t.cpu::text as load_cpu, t.memory::text as load_memory, t.disk::text as load_disk, x.devices as load_devices
-     from nodes n join sites s on s.id = n.site_id left join objects so on so.id = s.id left join taken t on t.node_id = n.id left join accelerators x on x.node_id = n.id
+     from nodes n left join taken t on t.node_id = n.id left join accelerators x on x.node_id = n.id
      where n.project_id = $1 and (case when $2::text[] is null then n.desired_state <> 'decommissioned' else n.id = any($2) end)
      order by n.name`,
     [projectId, nodeIds],
   );
+  // Sites apart, and not with each of their nodes: their manifests would be read thousands of times.
+  const siteRows = await db.query<{ id: string; name: string; title: string; kind: string; jurisdiction: string; time_zone: string; spec: unknown; labels: Record<string, string> | null }>(
+    "select s.id, s.name, s.title, s.kind, s.jurisdiction, s.time_zone, s.spec, o.labels from sites s left join objects o on o.id = s.id where s.project_id = $1",
+    [projectId],
+  );
+  const sites = new Map(siteRows.rows.map((x) => [x.id, { name: x.name, title: x.title, kind: x.kind, jurisdiction: x.jurisdiction, timeZone: x.time_zone, spec: x.spec, labels: x.labels ?? {} }]));
+  const nowhere: FleetNodeRow["site"] = { name: "", title: "", kind: "", jurisdiction: "", timeZone: "UTC", spec: {}, labels: {} };
   return rows.map((r) => ({
     id: r.id, name: r.name, projectId: r.project_id, labels: r.labels, taints: r.taints, trustTier: r.trust_tier, desiredState: r.desired_state, desiredReason: r.desired_reason, connected: r.connected, lastSeenMs: toMsOrNull(r.last_seen_at), observedAtMs: toMsOrNull(r.observed_at),
     version: r.version, desiredGeneration: r.desired_generation, observedGeneration: r.observed_generation, arch: r.arch ?? "", os: r.os ?? "", engines: r.engines ?? [], devices: r.devices ?? [],
     cpuMillis: r.cpu_millis, memoryBytes: Number(r.memory_bytes), diskBytes: Number(r.disk_bytes),
-    site: { name: r.site, title: r.title, kind: r.site_kind, jurisdiction: r.jurisdiction, timeZone: r.time_zone, spec: r.site_spec, labels: r.site_labels ?? {} },
+    site: sites.get(r.site_id) ?? nowhere,
     load: { cpuMillis: Number(r.load_cpu ?? 0), memoryBytes: Number(r.load_memory ?? 0), diskBytes: Number(r.load_disk ?? 0), devices: r.load_devices ?? {} },
   }));
 }

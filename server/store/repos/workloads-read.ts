@@ -32,30 +32,32 @@ export async function page(db: Queryable, projectId: string, o: { q?: string | u
   return { items: rows.map(toRow), total: total.rows[0]?.n ?? 0 };
 }
 
-/** Counts of the units of some workloads, by the revision asked for. */
-export async function unitsByRevision(db: Queryable, projectId: string, workloadIds: readonly string[], at: Asked): Promise<{ workloadId: string; generation: number; counts: Counts; observed: { generation: number; units: number }[]; settling: number }[]> {
-  const { rows } = await db.query<{ workload_id: string; generation: number; healthy: number; degraded: number; failing: number; silent: number; pending: number; silent_was_healthy: number; as_of: Date | null; observed: Record<string, number> | null; settling: number }>(
-    `with u as (
+export interface RevisionUnits {
+  workloadId: string;
+  /** The revision asked for, and the one that is observed (null: none yet). */
+  generation: number;
+  observedGeneration: number | null;
+  counts: Counts;
+}
+/** Counts of the units of some workloads (or all of a project), by the revision asked for and the one that runs. */
+export async function unitsByRevision(db: Queryable, projectId: string, workloadIds: readonly string[], at: Asked): Promise<RevisionUnits[]> {
+  const { rows } = await db.query<{ workload_id: string; generation: number; observed_generation: number | null; healthy: number; degraded: number; failing: number; silent: number; pending: number; silent_was_healthy: number; as_of: Date | null }>(
+    `select workload_id, generation, observed_generation, ${unitCounts} from (
        select a.workload_id, a.generation, o.generation as observed_generation, n.last_seen_at, ${unitState("$3::float8", "$4::float8")} as unit_state, ${unitServed} as was_serving
        from assignments a join nodes n on n.id = a.node_id left join observations o on o.assignment_id = a.id
        where a.project_id = $1 and a.workload_id = any($2) and a.ended_at is null and a.desired = 'run'
-     ), seen as (
-       select workload_id, generation, jsonb_object_agg(observed_generation, n) as observed from (select workload_id, generation, observed_generation, count(*) as n from u where observed_generation is not null group by 1, 2, 3) x group by 1, 2
-     )
-     select u.workload_id, u.generation, ${unitCounts}, count(*) filter (where observed_generation is distinct from u.generation)::int as settling, (select s.observed from seen s where s.workload_id = u.workload_id and s.generation = u.generation) as observed
-     from u group by u.workload_id, u.generation order by u.workload_id, u.generation`,
+     ) u group by 1, 2, 3 order by 1, 2, 3`,
     [projectId, workloadIds, at.nowMs, at.silentAfterMs],
   );
-  return rows.map((r) => ({
-    workloadId: r.workload_id, generation: r.generation, settling: r.settling,
-    counts: { healthy: r.healthy, degraded: r.degraded, failing: r.failing, silent: r.silent, pending: r.pending, silentWasHealthy: r.silent_was_healthy, asOfMs: toMsOrNull(r.as_of) },
-    observed: Object.entries(r.observed ?? {}).map(([g, n]) => ({ generation: Number(g), units: n })),
-  }));
+  return rows.map((r) => ({ workloadId: r.workload_id, generation: r.generation, observedGeneration: r.observed_generation, counts: { healthy: r.healthy, degraded: r.degraded, failing: r.failing, silent: r.silent, pending: r.pending, silentWasHealthy: r.silent_was_healthy, asOfMs: toMsOrNull(r.as_of) } }));
 }
 
 /** On how many sites workloads run. */
-export async function siteCounts(db: Queryable, workloadIds: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await db.query<{ workload_id: string; n: number }>("select a.workload_id, count(distinct n.site_id)::int as n from assignments a join nodes n on n.id = a.node_id where a.workload_id = any($1) and a.ended_at is null and a.desired = 'run' group by 1", [workloadIds]);
+export async function siteCounts(db: Queryable, projectId: string, workloadIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ workload_id: string; n: number }>(
+    `select workload_id, count(distinct n.site_id)::int as n from (select distinct workload_id, node_id from assignments where project_id = $1 and workload_id = any($2) and ended_at is null and desired = 'run') a join nodes n on n.id = a.node_id group by 1`,
+    [projectId, workloadIds],
+  );
   return new Map(rows.map((r) => [r.workload_id, r.n]));
 }
 

@@ -2,8 +2,8 @@ import { addCounts, intervalOf, noCounts, workloadStateOf } from "../../core/fle
 import type { Counts } from "../../core/fleet";
 import type { WorkloadRow } from "../../core/views/workloads";
 import { RequestSum } from "../../telemetry";
-import { workloadsRead } from "../../store";
-import type { Queryable } from "../../store";
+import { Recent, workloadsRead } from "../../store";
+import type { Queryable, Store } from "../../store";
 
 type Row = workloadsRead.WorkloadListRow;
 
@@ -15,11 +15,26 @@ const MOST_SKETCHES = 5_000;
 /** A workload's row, and how many labels its accuracy rests on. */
 export type Summary = WorkloadRow & { accuracySample: number };
 
-/** Rows of the store as lists show them, with states and measurements; a handful of questions for any number of rows. */
-export async function summarise(db: Queryable, projectId: string, rows: readonly Row[], at: { nowMs: number; silentAfterMs: number }): Promise<Summary[]> {
+export type Summarise = (projectId: string, rows: readonly Row[], at: { nowMs: number; silentAfterMs: number }) => Promise<Summary[]>;
+
+/**
+ * Makes the function that gives rows of the store the states and measurements that lists show: a handful of questions for
+ * any number of rows, of which counting the units is asked once for all who look at the same moment.
+ */
+export function createSummary(store: Store): Summarise {
+  const recent = new Recent<[Units, Map<string, number>]>({ changes: store, topics: ["node", "workload", "assignment", "observation"], maxAgeMs: 5_000 });
+  const db = store.read.client;
+  return (projectId, rows, at) => {
+    const ids = rows.map((r) => r.id);
+    const counted = () => recent.get(projectId, ids.join(), () => Promise.all([workloadsRead.unitsByRevision(db, projectId, ids, at), workloadsRead.siteCounts(db, projectId, ids)]));
+    return summarise(db, rows, at, counted);
+  };
+}
+
+async function summarise(db: Queryable, rows: readonly Row[], at: { nowMs: number; silentAfterMs: number }, counted: () => Promise<[Units, Map<string, number>]>): Promise<Summary[]> {
   const ids = rows.map((r) => r.id);
   if (ids.length === 0) return [];
-  const [units, sites, completed, measured] = await Promise.all([workloadsRead.unitsByRevision(db, projectId, ids, at), workloadsRead.siteCounts(db, ids), workloadsRead.completedCounts(db, ids.filter((id) => rows.find((r) => r.id === id)?.kind === "batch")), workloadsRead.measured(db, ids, at.nowMs - MEASURED_MS, MOST_SKETCHES)]);
+  const [[units, sites], completed, measured] = await Promise.all([counted(), workloadsRead.completedCounts(db, ids.filter((id) => rows.find((r) => r.id === id)?.kind === "batch")), workloadsRead.measured(db, ids, at.nowMs - MEASURED_MS, MOST_SKETCHES)]);
   const byWorkload = new Map<string, Units>();
   for (const u of units) byWorkload.set(u.workloadId, [...(byWorkload.get(u.workloadId) ?? []), u]);
   const missing = rows.filter((r) => r.kind !== "daemon" && total(byWorkload.get(r.id) ?? []) + (completed.get(r.id) ?? 0) < r.replicas).map((r) => r.id);
@@ -39,7 +54,7 @@ export async function summarise(db: Queryable, projectId: string, rows: readonly
       name: r.name,
       title: r.title,
       kind: r.kind,
-      state: workloadStateOf({ wanted, units: counts, unplaced: { count: unplaced, because: unplaced > 0 ? (why.get(r.id) ?? null) : null }, behind: own.reduce((n, u) => n + u.settling, 0), nowMs: at.nowMs }),
+      state: workloadStateOf({ wanted, units: counts, unplaced: { count: unplaced, because: unplaced > 0 ? (why.get(r.id) ?? null) : null }, behind: own.filter((u) => u.observedGeneration !== u.generation).reduce((n, u) => n + total([u]), 0), nowMs: at.nowMs }),
       generation: r.generation,
       units: intervalOf(counts, Math.max(wanted, total(own) + done)),
       revisions: revisionsOf(own),
@@ -65,7 +80,7 @@ function revisionsOf(own: Units): WorkloadRow["revisions"] {
   const at = (generation: number) => found.get(generation) ?? found.set(generation, { generation, desired: 0, observed: 0 }).get(generation) ?? { generation, desired: 0, observed: 0 };
   for (const u of own) {
     at(u.generation).desired += total([u]);
-    for (const o of u.observed) at(o.generation).observed += o.units;
+    if (u.observedGeneration !== null) at(u.observedGeneration).observed += total([u]);
   }
   return [...found.values()].sort((a, b) => a.generation - b.generation);
 }

@@ -13,7 +13,7 @@ import { loadGoal } from "../../placement";
 import { objects, workloadsRead } from "../../store";
 import type { WorkloadsDeps } from "../deps";
 import { openManifest } from "../environment";
-import { summarise } from "./summary";
+import { createSummary } from "./summary";
 
 type RevisionRow = z.infer<typeof revisionRow>;
 type RevisionDetail = z.infer<typeof revisionDetail>;
@@ -24,6 +24,7 @@ type Page<T> = { items: T[]; nextCursor: string | null; total: number; asOfMs: n
 export function workloadQueries(deps: WorkloadsDeps) {
   const { store, clock, seal } = deps;
   const db = store.read.client;
+  const summarise = createSummary(store);
   const at = () => ({ nowMs: clock.nowMs(), silentAfterMs: deps.env.AGENT_SILENT_AFTER_MS });
 
   async function objectOf(project: ProjectRef, name: string): Promise<objects.StoredObject> {
@@ -40,13 +41,13 @@ export function workloadQueries(deps: WorkloadsDeps) {
       const now = at();
       const after = readCursor(input.cursor, 1);
       const { items, total } = await workloadsRead.page(db, project.id, { q: input.q, after: after?.[0] ?? null, limit: input.limit });
-      return { items: await summarise(db, project.id, items, now), nextCursor: items.length === input.limit ? writeCursor([items.at(-1)?.name ?? ""]) : null, total, asOfMs: now.nowMs };
+      return { items: await summarise(project.id, items, now), nextCursor: items.length === input.limit ? writeCursor([items.at(-1)?.name ?? ""]) : null, total, asOfMs: now.nowMs };
     },
 
     async get(project: ProjectRef, input: { name: string }, actor: Actor): Promise<WorkloadDetail> {
       const o = await objectOf(project, input.name);
       const { items } = await workloadsRead.page(db, project.id, { name: input.name, after: null, limit: 1 });
-      const [row] = await summarise(db, project.id, items, at());
+      const [row] = await summarise(project.id, items, at());
       const manifest = await manifestOf(project, o, o.generation);
       if (!row || manifest?.kind !== "Workload") return refuseNow("not_found", `There is no workload "${input.name}" in this project.`, "It was removed just now.");
       return { ...row, version: o.version, digest: o.digest, manifestYaml: manifestYaml(manifest), labels: o.labels, objectives: objectivesOf(manifest.spec.objectives, row), commands: commandsFor(project, actor, row) };
