@@ -4,6 +4,7 @@ import type { RolloutPlan, Target } from "../core/rollout";
 import type { rollouts } from "../store";
 
 type UnitFactsRow = rollouts.UnitFactsRow;
+type ObservedUnit = rollouts.ObservedUnit;
 type Contact = { nowMs: number; silentAfterMs: number };
 
 const text = (v: unknown): string => (typeof v === "string" ? v : "");
@@ -24,7 +25,7 @@ export function subjectOf(u: UnitFactsRow): SelectorSubject {
   );
 }
 
-const liveness = (u: UnitFactsRow, at: Contact) => livenessOf({ connected: u.connected, lastSeenMs: u.lastSeenMs, nowMs: at.nowMs, silentAfterMs: at.silentAfterMs });
+const liveness = (u: ObservedUnit, at: Contact) => livenessOf({ connected: u.connected, lastSeenMs: u.lastSeenMs, nowMs: at.nowMs, silentAfterMs: at.silentAfterMs });
 
 /** Wave of each unit by name. Units that came after the plan was made belong to the last wave. */
 export function waveOf(plan: RolloutPlan): (unit: string) => number {
@@ -33,7 +34,7 @@ export function waveOf(plan: RolloutPlan): (unit: string) => number {
 }
 
 /** The units of a rollout as its planner sees them: asked for, observed, in trouble or silent. */
-export function targetsFrom(units: readonly UnitFactsRow[], plan: RolloutPlan, at: Contact): Target[] {
+export function targetsFrom(units: readonly ObservedUnit[], plan: RolloutPlan, at: Contact): Target[] {
   const wave = waveOf(plan);
   return units.map((u) => {
     const other = u.incoming && u.incoming.generation === u.generation ? u.incoming : u.observed && u.observed.generation === u.generation ? u.observed : null;
@@ -46,6 +47,6 @@ export function targetsFrom(units: readonly UnitFactsRow[], plan: RolloutPlan, a
 }
 
 /** A unit's state for screens. */
-export function stateOf(u: UnitFactsRow, at: Contact): StateView {
+export function stateOf(u: ObservedUnit, at: Contact): StateView {
   return unitStateOf({ desired: "run", generation: u.generation, sinceMs: u.updatedAtMs, observed: u.observed, incoming: u.incoming, liveness: liveness(u, at), nowMs: at.nowMs });
 }

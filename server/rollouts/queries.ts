@@ -9,7 +9,7 @@ import { approvals, rolloutLists, rollouts, type Queryable } from "../store";
 import { buildPlan } from "./build-plan";
 import { mostCommon } from "./commands";
 import type { RolloutDeps } from "./deps";
-import { stateOf, targetsFrom } from "./facts";
+import { stateOf } from "./facts";
 import { approvableOf, commandsOf, foldChanges, listedRow, phaseOf, rowOf, wavesOf, worstCase } from "./views";
 
 type Page = { cursor?: string | null | undefined; limit: number };
@@ -40,7 +40,7 @@ export function rolloutQueries(deps: RolloutDeps) {
 
     async get(project: ProjectRef, input: { number: number }, actor: Actor): Promise<z.input<typeof v.rolloutDetail>> {
       const r = await find(project, input.number);
-      const units = await rollouts.unitsOf(q, r.workloadId);
+      const units = await rollouts.observedUnitsOf(q, r.workloadId);
       const now = at();
       const list = await approvals.ofRollout(q, r.id);
       const changes = foldChanges(await rollouts.changesBetween(q, r.workloadId, r.fromGeneration, r.toGeneration));
@@ -55,7 +55,7 @@ export function rolloutQueries(deps: RolloutDeps) {
       const w = await rollouts.objectByName(q, project.id, "Workload", input.workload);
       if (!w) return refuseNow("not_found", `There is no workload “${input.workload}” in this project.`, "Look it up in Workloads.");
       const now = at();
-      const from = mostCommon((await rollouts.unitsOf(q, w.id)).map((u) => u.generation)) ?? w.generation;
+      const from = mostCommon((await rollouts.observedUnitsOf(q, w.id)).map((u) => u.generation)) ?? w.generation;
       const draft = input.text === undefined ? null : (parse(input.text) as { spec?: Record<string, unknown> } | null);
       const to = draft?.spec ? { generation: w.generation + 1, digest: "draft", spec: draft.spec } : (input.generation ?? w.generation);
       const built = await buildPlan(q, { projectId: project.id, workload: { id: w.id, name: w.name }, from, to, strategy: input.strategy, fromMs: now.nowMs });
@@ -88,8 +88,7 @@ export function rolloutQueries(deps: RolloutDeps) {
   async function approvalOf(db: Queryable, a: approvals.ApprovalRecord, actor: Actor, project: ProjectRef, now: { nowMs: number; silentAfterMs: number }): Promise<ApprovalOut> {
     const r = await rollouts.byId(db, a.rolloutId);
     if (!r) throw new Error(`approval ${a.id} belongs to no rollout`);
-    const units = await rollouts.unitsOf(db, r.workloadId);
-    const targets = targetsFrom(units, r.plan, now);
+    const counts = (await rolloutLists.targetCounts(db, [{ id: r.workloadId, toGeneration: r.toGeneration }], now)).get(r.workloadId);
     const plan = a.plan as ReturnType<typeof approvableOf>;
     const inPlan = plan.waves.flatMap((w) => w.targets);
     const revision = await rollouts.revision(db, r.workloadId, r.toGeneration);
@@ -97,7 +96,7 @@ export function rolloutQueries(deps: RolloutDeps) {
     return {
       id: a.id, version: a.version, rolloutId: r.id, rolloutNumber: r.number, workload: r.workload, gate: a.gate, state: a.state, planDigest: a.planDigest, plan, author: r.author, requestedAtMs: a.requestedAtMs, expiresAtMs: a.expiresAtMs,
       decidedBy: a.decidedBy, decidedAtMs: a.decidedAtMs, remark: a.remark, voidReason: a.voidReason,
-      blastRadius: { units: inPlan.length, unitsTotal: units.length, nodes: new Set(inPlan.map((t) => t.node)).size, sites: [...new Set(inPlan.map((t) => t.site))].sort(), silent: targets.filter((t) => t.silent).length },
+      blastRadius: { units: inPlan.length, unitsTotal: counts?.total ?? 0, nodes: new Set(inPlan.map((t) => t.node)).size, sites: [...new Set(inPlan.map((t) => t.site))].sort(), silent: counts?.silent ?? 0 },
       worstCase: worstCase(r.plan.strategy.spec, r.plan.waves.map((w) => w.targets.length), a.gate, inPlan.length), evidence: r.verdict,
       commands: decisions(r.number, why),
     };

@@ -17,7 +17,7 @@ export function phaseOf(text: string): RolloutPhase {
 
 const stateOfPhase: Record<RolloutPhase, z.input<typeof v.healthState>> = { running: "pending", awaitingApproval: "pending", holding: "degraded", paused: "pending", rollingBack: "failing", rolledBack: "failing", succeeded: "healthy" };
 
-export function rowOf(r: rollouts.RolloutRecord, units: readonly rollouts.UnitFactsRow[], at: At): z.input<typeof v.rolloutRow> {
+export function rowOf(r: rollouts.RolloutRecord, units: readonly rollouts.ObservedUnit[], at: At): z.input<typeof v.rolloutRow> {
   const phase = phaseOf(r.phase);
   const targets = targetsFrom(units, r.plan, at);
   const to = r.plan.to.generation;
@@ -49,7 +49,7 @@ export function listedRow(r: rolloutLists.ListedRollout, counts: rolloutLists.Ta
 }
 
 /** Waves with their steps and a block per target. */
-export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.UnitFactsRow[], at: At): z.input<typeof v.waveView>[] {
+export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.ObservedUnit[], at: At): z.input<typeof v.waveView>[] {
   const phase = phaseOf(r.phase);
   const wave = waveOf(r.plan);
   const over = phase === "succeeded";

@@ -108,7 +108,8 @@ export async function events(q: Queryable, rolloutId: string): Promise<{ atMs: n
 
 // ── units of the workload, as the planner sees them ─────────────────────────────────────────────────────────────
 
-export interface UnitFactsRow {
+/** A unit that should run, its node and site by name, and what the agent last said. */
+export interface ObservedUnit {
   assignmentId: string;
   version: number;
   unit: string;
@@ -116,46 +117,58 @@ export interface UnitFactsRow {
   updatedAtMs: number;
   nodeId: string;
   node: string;
+  site: string;
+  siteTitle: string;
+  connected: boolean;
+  lastSeenMs: number | null;
+  observed: { generation: number; phase: string; health: string; restarts: number; exitCode: number | null; message: string; sinceMs: number; observedAtMs: number } | null;
+  incoming: { generation: number; phase: string; health: string; restarts: number; message: string } | null;
+}
+/** The same with everything that selectors may ask of its node and site: what plans are made from. */
+export interface UnitFactsRow extends ObservedUnit {
   nodeFacts: Record<string, unknown> | null;
   nodeLabels: Record<string, string>;
   trustTier: string;
   cpuMillis: number;
   memoryBytes: number;
   diskBytes: number;
-  site: string;
-  siteTitle: string;
   siteKind: string;
   jurisdiction: string;
   timeZone: string;
   siteSpec: Record<string, unknown>;
   siteLabels: Record<string, string>;
-  connected: boolean;
-  lastSeenMs: number | null;
-  observed: { generation: number; phase: string; health: string; restarts: number; exitCode: number | null; message: string; sinceMs: number; observedAtMs: number } | null;
-  incoming: { generation: number; phase: string; health: string; restarts: number; message: string } | null;
 }
-interface UnitSql {
-  id: string; version: number; unit: string; generation: number; updated_at: Date; node_id: string; node: string; observed_facts: Record<string, unknown> | null; labels: Record<string, string>; trust_tier: string;
-  cpu_millis: number; memory_bytes: number; disk_bytes: number; site: string; title: string; site_kind: string; jurisdiction: string; time_zone: string; spec: Record<string, unknown>; site_labels: Record<string, string> | null;
-  connected: boolean; last_seen_at: Date | null; o_generation: number | null; phase: string | null; health: string | null; restarts: number | null; exit_code: number | null; message: string | null; since_at: Date | null; observed_at: Date | null;
-  incoming: UnitFactsRow["incoming"];
+interface ObservedSql {
+  id: string; version: number; unit: string; generation: number; updated_at: Date; node_id: string; node: string; site: string; title: string; connected: boolean; last_seen_at: Date | null;
+  o_generation: number | null; phase: string | null; health: string | null; restarts: number | null; exit_code: number | null; message: string | null; since_at: Date | null; observed_at: Date | null; incoming: ObservedUnit["incoming"];
 }
+interface UnitSql extends ObservedSql {
+  observed_facts: Record<string, unknown> | null; labels: Record<string, string>; trust_tier: string; cpu_millis: number; memory_bytes: number; disk_bytes: number; site_kind: string; jurisdiction: string; time_zone: string; spec: Record<string, unknown>; site_labels: Record<string, string> | null;
+}
+const observedColumns = `a.id, a.version, a.unit, a.generation, a.updated_at, n.id as node_id, n.name as node, s.name as site, s.title, n.connected, n.last_seen_at,
+            o.generation as o_generation, o.phase, o.health, o.restarts, o.exit_code, o.message, o.since_at, o.observed_at, o.incoming`;
+const unitTables = "assignments a join nodes n on n.id = a.node_id join sites s on s.id = n.site_id";
+const shouldRun = "a.workload_id = $1 and a.ended_at is null and a.desired = 'run' order by a.unit";
+const observedOf = (x: ObservedSql): ObservedUnit => ({
+  assignmentId: x.id, version: x.version, unit: x.unit, generation: x.generation, updatedAtMs: toMs(x.updated_at), nodeId: x.node_id, node: x.node, site: x.site, siteTitle: x.title, connected: x.connected, lastSeenMs: toMsOrNull(x.last_seen_at),
+  observed: x.phase === null || x.since_at === null || x.observed_at === null ? null : { generation: x.o_generation ?? 0, phase: x.phase, health: x.health ?? "unknown", restarts: x.restarts ?? 0, exitCode: x.exit_code, message: x.message ?? "", sinceMs: toMs(x.since_at), observedAtMs: toMs(x.observed_at) },
+  incoming: x.incoming,
+});
+
+/** Units that should run and what is said of them: for screens, which need no facts of nodes. */
+export async function observedUnitsOf(q: Queryable, workloadId: string): Promise<ObservedUnit[]> {
+  return (await q.query<ObservedSql>(`select ${observedColumns} from ${unitTables} left join observations o on o.assignment_id = a.id where ${shouldRun}`, [workloadId])).rows.map(observedOf);
+}
+
 /** Units that should run, with their node, site and what the agent last said. `lock` keeps them as they are until the transaction ends. */
 export async function unitsOf(q: Queryable, workloadId: string, lock = false): Promise<UnitFactsRow[]> {
   const r = await q.query<UnitSql>(
-    `select a.id, a.version, a.unit, a.generation, a.updated_at, n.id as node_id, n.name as node, n.observed_facts, n.labels, n.trust_tier, n.cpu_millis, n.memory_bytes, n.disk_bytes,
-            s.name as site, s.title, s.kind as site_kind, s.jurisdiction, s.time_zone, s.spec, so.labels as site_labels, n.connected, n.last_seen_at,
-            o.generation as o_generation, o.phase, o.health, o.restarts, o.exit_code, o.message, o.since_at, o.observed_at, o.incoming
-     from assignments a join nodes n on n.id = a.node_id join sites s on s.id = n.site_id left join objects so on so.id = s.id left join observations o on o.assignment_id = a.id
-     where a.workload_id = $1 and a.ended_at is null and a.desired = 'run' order by a.unit${lock ? " for update of a" : ""}`,
+    `select ${observedColumns}, n.observed_facts, n.labels, n.trust_tier, n.cpu_millis, n.memory_bytes, n.disk_bytes, s.kind as site_kind, s.jurisdiction, s.time_zone, s.spec, so.labels as site_labels
+     from ${unitTables} left join objects so on so.id = s.id left join observations o on o.assignment_id = a.id where ${shouldRun}${lock ? " for update of a" : ""}`,
     [workloadId],
   );
   return r.rows.map((x) => ({
-    assignmentId: x.id, version: x.version, unit: x.unit, generation: x.generation, updatedAtMs: toMs(x.updated_at), nodeId: x.node_id, node: x.node, nodeFacts: x.observed_facts, nodeLabels: x.labels, trustTier: x.trust_tier,
-    cpuMillis: x.cpu_millis, memoryBytes: Number(x.memory_bytes), diskBytes: Number(x.disk_bytes), site: x.site, siteTitle: x.title, siteKind: x.site_kind, jurisdiction: x.jurisdiction, timeZone: x.time_zone, siteSpec: x.spec,
-    siteLabels: x.site_labels ?? {}, connected: x.connected, lastSeenMs: toMsOrNull(x.last_seen_at),
-    observed: x.phase === null || x.since_at === null || x.observed_at === null ? null : { generation: x.o_generation ?? 0, phase: x.phase, health: x.health ?? "unknown", restarts: x.restarts ?? 0, exitCode: x.exit_code, message: x.message ?? "", sinceMs: toMs(x.since_at), observedAtMs: toMs(x.observed_at) },
-    incoming: x.incoming,
+    ...observedOf(x), nodeFacts: x.observed_facts, nodeLabels: x.labels, trustTier: x.trust_tier, cpuMillis: x.cpu_millis, memoryBytes: x.memory_bytes, diskBytes: x.disk_bytes, siteKind: x.site_kind, jurisdiction: x.jurisdiction, timeZone: x.time_zone, siteSpec: x.spec, siteLabels: x.site_labels ?? {},
   }));
 }
 
