@@ -32,8 +32,9 @@ describe("a full disk", () => {
     if (disk === null) return expect(process.getuid?.(), "only root can mount; the journal's own test injects the errors").not.toBe(0);
     const data = join(disk, "data");
     const g = await world.gateway();
-    const a = world.agent([...g.enrolFlags(), "--data", data, "--journal-size", "256Ki"]);
+    // Cleanups run in reverse: the agent ends first, then its units are stopped.
     world.cleanup(() => new AgentProcess(world.bundle(), ["stop-units", "--data", data]).exited);
+    const a = world.agent([...g.enrolFlags(), "--data", data, "--journal-size", "256Ki"]);
     g.desire(1, [unitOf("a1", webServer("s"), { template: { health: webHealth } })]);
     const unit = await healthy(g, "a1");
     await until("applied", () => g.observed.at(-1)?.appliedGeneration === 1);

@@ -116,7 +116,7 @@ describe("a unit's life", () => {
     for (const [i, least] of [200, 400, 800].entries()) expect(waits[i]).toBeGreaterThan(least - 5);
     expect(g.statuses("a2")[0]).toMatchObject({ phase: "succeeded", exitCode: 0, restarts: 0 });
     expect(g.statuses("a3")[0]).toMatchObject({ phase: "failed", exitCode: 5, restarts: 0 });
-    expect(await until("the missing program is told", () => g.statuses("a4").find((s) => s.exitCode === 127))).toMatchObject({ phase: "backoff" });
+    expect(await until("the missing program is told", () => g.statuses("a4").find((s) => s.exitCode === 127 && s.phase === "backoff"))).toMatchObject({ message: "exited with code 127" });
   });
 
   // Guarantee: a unit that does not end by itself within its grace is killed with everything it started.

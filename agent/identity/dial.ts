@@ -10,7 +10,8 @@ export type Address = { host: string; port: number };
 /** Whom to trust, and as whom to speak. `authority` and the client's certificate and key are PEM. */
 export type Trust = { authority: string; client?: { certificate: string; key: string } };
 
-const DIAL_TIMEOUT_MS = 15_000;
+/** Short, because a connection that began in a black hole never comes out of it; long enough for a satellite link. */
+const DIAL_TIMEOUT_MS = 8_000;
 /** How far this machine's clock may be off before the gateway's certificate is refused for its dates. */
 const CLOCK_TOLERANCE_MS = 24 * 3_600_000;
 const datesOnly = new Set(["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"]);
