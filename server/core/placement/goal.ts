@@ -35,13 +35,12 @@ export function goalOf(revisions: readonly RevisionFacts[], successes: readonly 
   const ordered = [...revisions].sort((a, b) => a.generation - b.generation);
   const byGeneration = new Map(ordered.map((r) => [r.generation, r]));
   const releases: { generation: number; atMs: number; order: number }[] = successes.map((r) => ({ generation: r.toGeneration, atMs: r.endedAtMs, order: 1 }));
-  /** Templates by when they may first run without a rollout; Infinity while they wait for one. */
-  const freeFrom = new Map<string, number>();
+  /** Templates by the moment after which a revision may bring them without a rollout; Infinity while they wait for one. */
+  const freeAfter = new Map<string, number>();
   for (const r of ordered) {
     const success = successes.filter((x) => byGeneration.get(x.toGeneration)?.templateDigest === r.templateDigest).reduce((least, x) => Math.min(least, x.endedAtMs), Infinity);
-    const known = freeFrom.get(r.templateDigest);
-    if (known === undefined) freeFrom.set(r.templateDigest, r.gated ? success : r.createdAtMs);
-    if (!r.gated && (freeFrom.get(r.templateDigest) ?? Infinity) <= r.createdAtMs) releases.push({ generation: r.generation, atMs: r.createdAtMs, order: 0 });
+    if (!freeAfter.has(r.templateDigest)) freeAfter.set(r.templateDigest, r.gated ? success : -Infinity);
+    if (!r.gated && (freeAfter.get(r.templateDigest) ?? Infinity) < r.createdAtMs) releases.push({ generation: r.generation, atMs: r.createdAtMs, order: 0 });
   }
   releases.sort((a, b) => a.atMs - b.atMs || a.order - b.order || a.generation - b.generation);
 
