@@ -1,6 +1,7 @@
 import type { AgentMessage, Endpoint } from "../protocol/messages";
-import { newId } from "../platform";
 import { gatewayLogs, gatewaySessions, gatewaySpells, identityNodes } from "../store";
+import { Clockwork } from "./clockwork";
+import type { Said } from "./clockwork";
 import { siteEndpoints } from "./desired";
 import type { GatewayDeps } from "./deps";
 import { Gate } from "./gate";
@@ -10,15 +11,6 @@ import type { Session } from "./session";
 import type { GatewaySettings } from "./settings";
 
 type Hello = Extract<AgentMessage, { type: "hello" }>;
-type Life = { seenMs: number; appliedGeneration: number | null; journalDepth: number | null; rttMs: number | null; observedMs: number | null };
-
-/** Signs of life written in one statement; more nodes take several. */
-const LIFE_RUN = 2_000;
-const SPELLS_EVERY_MS = 2_000;
-const FITNESS_EVERY_MS = 15_000;
-const LOGS_EVERY_MS = 3_000;
-/** Log requests are deleted when nobody has read them for this long. */
-const FORGET_LOGS_MS = 300_000;
 /** Changes of a site's endpoints come in bursts; they are delivered together, the later the more nodes are concerned (1 ms each). */
 const SITE_PAUSE_MS = 100;
 const RETRY_MS = 2_000;
@@ -30,25 +22,20 @@ class Revoked extends Error {
 }
 
 /**
- * All sessions of one gateway, and what is done for them together: nudges from the store, signs of life in one statement
- * a second, pings, resyncs, silence, revocation, supersession by other gateways, and the orderly stop.
+ * All sessions of one gateway, and what is done for them together: nudges from the store, supersession by other gateways,
+ * revocation, and the orderly stop. What time drives is the clockwork's.
  */
 export class Hub {
   readonly gate: Gate;
   readonly settings: GatewaySettings;
   private readonly sessions = new Set<Session>();
   private readonly byNode = new Map<string, Session>();
-  private readonly life = new Map<Session, Life>();
   private readonly applied = new WeakMap<Session, number>();
-  private readonly due = new WeakMap<Session, { pingMs: number; resyncMs: number }>();
   private readonly sitePauses = new Map<string, NodeJS.Timeout>();
   private readonly siteEndpoints = new Map<string, Promise<Endpoint[]>>();
   private readonly pending = new Set<Promise<void>>();
-  private readonly lastDone = new Map<string, number>();
   private readonly unlisten: (() => Promise<void>)[] = [];
-  private timer: NodeJS.Timeout | undefined;
-  private beating = false;
-  private stopping = false;
+  private readonly clockwork: Clockwork;
 
   constructor(
     readonly deps: GatewayDeps,
@@ -56,10 +43,23 @@ export class Hub {
   ) {
     this.settings = deps.settings;
     this.gate = new Gate(deps.concurrency ?? 6);
+    this.clockwork = new Clockwork(this);
   }
 
   get size(): number {
     return this.sessions.size;
+  }
+  /** Every socket that is open, also those that have not said hello yet. */
+  get all(): Session[] {
+    return [...this.sessions];
+  }
+  /** Sessions that are their nodes'. */
+  get current(): Session[] {
+    return [...this.byNode.values()];
+  }
+  /** Beats the clockwork once; see `Clockwork`. */
+  tick(): Promise<void> {
+    return this.clockwork.tick();
   }
 
   async start(): Promise<void> {
@@ -69,7 +69,7 @@ export class Hub {
     this.unlisten.push(await store.listen("holdfast_sessions", (payload) => this.track(this.checkCurrent(payload === null ? null : (payload.split(" ")[0] ?? null)))));
     this.unlisten.push(await store.listen("holdfast_revoked", (payload) => this.track(payload === "authorities" ? this.checkAuthorities() : this.checkFitness(payload))));
     this.unlisten.push(await store.listen("holdfast_logs", (payload) => this.track(this.askForLog(payload))));
-    this.timer = setInterval(() => void this.tick(), this.settings.tickMs);
+    this.clockwork.start();
   }
 
   // ── sessions come and go ──────────────────────────────────────────────────────────────────────────────────────
@@ -109,7 +109,7 @@ export class Hub {
     const before = this.byNode.get(session.nodeId);
     this.byNode.set(session.nodeId, session);
     this.applied.set(session, hello.appliedGeneration);
-    this.due.set(session, { pingMs: nowMs + this.settings.heartbeatMs, resyncMs: nowMs + this.settings.resyncMs * (0.5 + Math.random()) });
+    this.clockwork.opened(session, nowMs);
     // The store knows which of two that came at once was later.
     if (before && before !== session) this.track(this.checkCurrent(session.nodeId, [before, session]));
     this.deps.log.info({ ...session.about, address: session.address, agentVersion: hello.agentVersion }, "session opened");
@@ -128,8 +128,7 @@ export class Hub {
   /** Tells the store that a session which was the node's is over. */
   private close(session: Session, why: string): void {
     this.deps.log.info({ ...session.about, why }, "session ended");
-    const last = this.life.get(session);
-    this.life.delete(session);
+    const last = this.clockwork.takeLife(session);
     this.track(
       this.gate.run(() =>
         this.deps.store.inTransaction(async (tx) => {
@@ -142,20 +141,12 @@ export class Hub {
   }
 
   /** Notes a sign of life; it is written with those of all others, once a tick. */
-  alive(session: Session, said: { appliedGeneration: number | null; journalDepth: number | null; rttMs: number | null; observedMs?: number }): void {
+  alive(session: Session, said: Said): void {
     if (said.appliedGeneration !== null) {
       this.applied.set(session, said.appliedGeneration);
       session.delivery.applied(said.appliedGeneration);
     }
-    if (!session.open) return;
-    const before = this.life.get(session);
-    this.life.set(session, {
-      seenMs: session.heardMs,
-      appliedGeneration: said.appliedGeneration ?? before?.appliedGeneration ?? null,
-      journalDepth: said.journalDepth ?? before?.journalDepth ?? null,
-      rttMs: said.rttMs ?? before?.rttMs ?? null,
-      observedMs: said.observedMs ?? before?.observedMs ?? null,
-    });
+    if (session.open) this.clockwork.alive(session, said);
   }
 
   /** Generation that the agent last said it has applied. */
@@ -192,7 +183,7 @@ export class Hub {
     // A reading that began before the change must not be given to those who ask because of it.
     this.siteEndpoints.delete(siteId);
     if (this.sitePauses.has(siteId)) return;
-    const concerned = [...this.byNode.values()].filter((s) => s.siteId === siteId).length;
+    const concerned = this.current.filter((s) => s.siteId === siteId).length;
     const timer = setTimeout(() => {
       this.sitePauses.delete(siteId);
       for (const session of this.byNode.values()) if (session.siteId === siteId) session.delivery.want("endpoints");
@@ -202,7 +193,7 @@ export class Hub {
 
   /** Closes sessions that are no longer their node's; of one node, or all. */
   private async checkCurrent(nodeId: string | null, candidates?: Session[]): Promise<void> {
-    const sessions = candidates ?? (nodeId === null ? [...this.byNode.values()] : [this.byNode.get(nodeId)].filter((s) => s !== undefined));
+    const sessions = candidates ?? (nodeId === null ? this.current : [this.byNode.get(nodeId)].filter((s) => s !== undefined));
     if (sessions.length === 0) return;
     const current = await this.gate.run(() => gatewaySessions.currentSessions(this.deps.store.read.client, [...new Set(sessions.map((s) => s.nodeId))]));
     for (const session of sessions) {
@@ -212,7 +203,7 @@ export class Hub {
   }
 
   /** Closes sessions of revoked nodes and of nodes whose every certificate has ended; of one node, or all. */
-  private async checkFitness(nodeId: string | null): Promise<void> {
+  async checkFitness(nodeId: string | null): Promise<void> {
     const nodeIds = nodeId === null ? [...this.byNode.keys()] : this.byNode.has(nodeId) ? [nodeId] : [];
     if (nodeIds.length === 0) return;
     for (const { nodeId: id, why } of await this.gate.run(() => identityNodes.unfitForSession(this.deps.store.read.client, nodeIds, this.deps.clock.nowMs()))) {
@@ -225,108 +216,18 @@ export class Hub {
   /** Authorities have changed: sessions that stand on one that is no longer believed are closed. */
   private async checkAuthorities(): Promise<void> {
     const believed = new Set((await this.deps.identity.authorities.believed(true)).map((a) => a.id));
-    for (const session of [...this.byNode.values()]) {
+    for (const session of this.current) {
       if (!believed.has(session.peer.certificate.authorityId)) session.refuse("revoked", "The authority that issued this node's certificate is no longer believed.", "Enrol the machine anew with a new join token.", { fatal: true });
     }
   }
 
   private async askForLog(requestId: string | null): Promise<void> {
     if (requestId === null) {
-      for (const session of [...this.byNode.values()]) await session.logs.openAll();
+      for (const session of this.current) await session.logs.openAll();
       return;
     }
     const request = await this.gate.run(() => gatewayLogs.logRequestById(this.deps.store.read.client, requestId));
     if (request && request.state !== "ended") await this.byNode.get(request.nodeId)?.logs.ask(request);
-  }
-
-  // ── the clockwork ─────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** One beat. Each part fails by itself: a database that is away must not stop the pings. */
-  async tick(): Promise<void> {
-    if (this.beating || this.stopping) return;
-    this.beating = true;
-    const nowMs = this.deps.clock.nowMs();
-    try {
-      for (const session of [...this.sessions]) {
-        if (Math.abs(nowMs - session.heardMs) > this.settings.silentAfterMs) {
-          this.deps.log.warn({ ...session.about, silentMs: nowMs - session.heardMs }, "the node has fallen silent; its socket is dropped");
-          session.drop("silent");
-          continue;
-        }
-        const due = this.due.get(session);
-        if (!due || !session.open) continue;
-        if (nowMs >= due.pingMs) {
-          due.pingMs = nowMs + this.settings.heartbeatMs;
-          session.sendPing();
-        }
-        if (nowMs >= due.resyncMs) {
-          due.resyncMs = nowMs + this.settings.resyncMs * (0.75 + Math.random() / 2);
-          session.delivery.want("resync");
-        }
-      }
-      await this.part("signs of life", () => this.writeLife());
-      await this.every("silent nodes", SPELLS_EVERY_MS, nowMs, () => this.findSilent(nowMs));
-      await this.every("fitness", FITNESS_EVERY_MS, nowMs, () => this.checkFitness(null));
-      await this.every("logs", LOGS_EVERY_MS, nowMs, () => this.closeUnreadLogs(nowMs));
-    } finally {
-      this.beating = false;
-    }
-  }
-
-  private async every(name: string, everyMs: number, nowMs: number, work: () => Promise<void>): Promise<void> {
-    const last = this.lastDone.get(name) ?? -Infinity;
-    if (nowMs >= last && nowMs - last < Math.min(everyMs, this.settings.silentAfterMs / 2)) return;
-    this.lastDone.set(name, nowMs);
-    await this.part(name, work);
-  }
-
-  private async part(name: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.deps.log.error({ err: error, part: name }, "a part of the clockwork failed; it is tried again at the next beat");
-    }
-  }
-
-  private async writeLife(): Promise<void> {
-    const batch = [...this.life].slice(0, LIFE_RUN * 10);
-    for (let i = 0; i < batch.length; i += LIFE_RUN) {
-      const run = batch.slice(i, i + LIFE_RUN);
-      const current = await this.gate.run(() =>
-        this.deps.store.inTransaction(async (tx) => {
-          const written = await gatewaySessions.recordLife(tx.client, run.map(([s, l]) => ({ nodeId: s.nodeId, sessionId: s.id, ...l })));
-          // Signs of life that waited (the database was away, another gateway looked first): these nodes were not silent any more.
-          const heard = run.filter(([s]) => written.has(s.id)).map(([s, l]) => ({ nodeId: s.nodeId, seenMs: l.seenMs }));
-          for (const node of await gatewaySpells.closeSpellsOfHeard(tx.client, heard)) tx.changes.add("node", node.nodeId, node.projectId);
-          return written;
-        }),
-      );
-      for (const [session, written] of run) {
-        if (!current.has(session.id)) session.supersede();
-        else if (this.life.get(session) === written) this.life.delete(session);
-      }
-    }
-  }
-
-  private async findSilent(nowMs: number): Promise<void> {
-    const found = await this.gate.run(() =>
-      this.deps.store.inTransaction(async (tx) => {
-        if (!(await gatewaySpells.tryLockSpells(tx.client))) return [];
-        await gatewayLogs.deleteUnreadLogs(tx.client, nowMs - FORGET_LOGS_MS);
-        const nodes = await gatewaySpells.openSpells(tx.client, { silentSinceMs: nowMs - this.settings.silentAfterMs, at: new Date(nowMs), newId: () => newId("spell"), limit: 1_000 });
-        for (const node of nodes) tx.changes.add("node", node.nodeId, node.projectId);
-        return nodes;
-      }),
-    );
-    if (found.length === 0) return;
-    this.metrics.spells.inc(found.length);
-    this.deps.log.warn({ nodes: found.slice(0, 50).map((n) => n.node), count: found.length }, "nodes have fallen silent");
-  }
-
-  private async closeUnreadLogs(nowMs: number): Promise<void> {
-    const holders = new Map([...this.byNode.values()].flatMap((s) => s.logs.requests.map((id) => [id, s] as const)));
-    if (holders.size === 0) return;
-    for (const id of await this.gate.run(() => gatewayLogs.unreadLogRequests(this.deps.store.read.client, [...holders.keys()], nowMs))) holders.get(id)?.logs.close(id);
   }
 
   private track(work: Promise<void>): void {
@@ -337,8 +238,7 @@ export class Hub {
 
   /** Ends all sessions in order: each is told to come back after a while of its own, so that not all come at once. */
   async stop(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.timer);
+    await this.clockwork.stop();
     for (const timer of this.sitePauses.values()) clearTimeout(timer);
     for (const end of this.unlisten) await end();
     const spreadMs = Math.min(30_000, 500 + this.sessions.size * 5);
