@@ -33,3 +33,9 @@ export async function health({ host, port, tls }) {
     asked.end();
   });
 }
+
+/**
+ * Did this process say that it is ready after this moment? What it said before may be left from a process that was killed.
+ * @param {ProcessHealth} one @param {number} fromMs
+ */
+export const isReadySince = (one, fromMs) => one.state === "ready" && Date.now() - (one.ageMs ?? 0) > fromMs;

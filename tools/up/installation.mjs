@@ -1,21 +1,19 @@
 /** One running installation: what is started, in which order, what is watched meanwhile, and how it is stopped. */
-import { execFile } from "node:child_process";
 import fs from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { promisify } from "node:util";
 import { build } from "../build.mjs";
 import { inRoot } from "../lib/paths.mjs";
 import { seconds } from "../lib/phases.mjs";
 import { endProcess, isRunning } from "../lib/processes.mjs";
 import { startPostgres } from "../pg/index.mjs";
-import { health } from "./http.mjs";
+import { health, isReadySince } from "./http.mjs";
 import { readJson } from "./instance.mjs";
 import { endLeftovers } from "./leftovers.mjs";
 import { choosePorts } from "./ports.mjs";
+import { pilotToken, quietly, runProgram } from "./programs.mjs";
 import { environmentOf, serverProgram } from "./services.mjs";
+import { summary } from "./summary.mjs";
 import { Child } from "./supervisor.mjs";
-
-const run = promisify(execFile);
 
 const WATCH_MS = 500;
 const READY_WAIT_MS = 120_000;
@@ -105,14 +103,14 @@ export class Installation {
     const database = await this.#phase("PostgreSQL", (note) => this.#startDatabase(note));
     this.#database = database;
     const told = () => environmentOf({ folder: options.data, host: options.host, ports, database: this.#database ?? database });
-    await this.#phase("migrations", async (note) => note(await this.#program("migrate", [], told().ownerEnv)));
+    await this.#phase("migrations", async (note) => note(await runProgram("migrate", [], told().ownerEnv)));
 
     const { url } = told();
     instance.update({ url });
     const at = { host: options.host, port: ports.web, tls: url.startsWith("https:") && Boolean(process.env["HOLDFAST_TLS_CERT"]) };
     // These need the database alone: they run while the servers start, and are waited for in their own phases.
-    const firstAdmin = quietly(this.#program("admin", ["first-admin", "--json"], told().ownerEnv));
-    const token = options.pilot ? quietly(this.#pilotToken(told)) : undefined;
+    const firstAdmin = quietly(runProgram("admin", ["first-admin", "--json"], told().ownerEnv));
+    const token = options.pilot ? quietly(pilotToken(told().ownerEnv)) : undefined;
     await this.#phase("gateway, scheduler and console", async (note) => {
       this.#add("gateway", () => ({ args: [serverProgram("gateway")], env: { ...told().env, OPS_PORT: String(ports.gatewayOps) } }));
       this.#add("scheduler", () => ({ args: [serverProgram("scheduler")], env: { ...told().env, OPS_PORT: String(ports.schedulerOps) } }));
@@ -121,14 +119,14 @@ export class Installation {
     });
     const admin = await this.#phase("first administrator", async (note) => {
       /** @type {{ login: string, password?: string, created: boolean }} */
-      const made = JSON.parse(lastLine(await firstAdmin));
+      const made = JSON.parse(await firstAdmin);
       note(made.created ? `${made.login}, created` : "there is one already");
       return made;
     });
     let pilot = "";
     if (token) pilot = await this.#startPilot(ports, told, at, token);
     instance.update({ state: "running" });
-    this.#summary({ url, admin, pilot, host: options.host });
+    show.say(summary({ url, admin, pilot, host: options.host, data: options.data, took: seconds(Date.now() - this.#startedAt) }));
   }
 
   /** @param {(text: string) => void} note */
@@ -136,17 +134,6 @@ export class Installation {
     const database = await startPostgres({ home: this.instance.file("postgres"), log: note });
     note(`port ${database.port}${database.adopted ? ", was running" : ""}`);
     return database;
-  }
-
-  /** Runs one of the server's commands to its end and gives what it printed. @param {string} name @param {string[]} args @param {NodeJS.ProcessEnv} env */
-  async #program(name, args, env) {
-    try {
-      const { stdout } = await run(process.execPath, [serverProgram(name), ...args], { env, maxBuffer: 16e6 });
-      return stdout.trim().split("\n").at(-1) ?? "";
-    } catch (error) {
-      const { stderr, stdout, message } = /** @type {Error & { stderr?: string, stdout?: string }} */ (error);
-      throw new Error(`${name} failed: ${(stderr || stdout || message).trim().split("\n").slice(-15).join("\n")}`);
-    }
   }
 
   /** @param {string} name @param {() => { args: string[], env: NodeJS.ProcessEnv }} command @param {{ graceMs?: number, mayFinish?: boolean }} [more] */
@@ -229,33 +216,6 @@ export class Installation {
     }
   }
 
-  /** A token for this run of the pilot: never kept at rest, and the one of the run before is revoked by it. @param {() => ReturnType<typeof environmentOf>} told */
-  async #pilotToken(told) {
-    const made = JSON.parse(lastLine(await this.#program("admin", ["service-token", "--name", "pilot", "--role", "administrator", "--project", "default", "--days", "3650", "--json"], told().ownerEnv)));
-    return String(made.token);
-  }
-
-  /** @param {{ url: string, host: string, admin: { login: string, password?: string, created: boolean }, pilot: string }} o */
-  #summary({ url, admin, pilot, host }) {
-    const total = seconds(Date.now() - this.#startedAt);
-    const lines = [
-      "",
-      `Holdfast is running (${total}).`,
-      `  console   ${url}`,
-      admin.created && admin.password
-        ? `  sign in   ${admin.login}  with the one-time password  ${admin.password}   (shown only now; you will choose your own)`
-        : `  sign in   ${admin.login}  (password forgotten? npm run admin -- recover-password --login ${admin.login})`,
-      ...(pilot ? [`  pilot     ${pilot}`] : []),
-      `  data      ${this.options.data}   (logs in ${this.instance.file("logs")})`,
-      "  stop      Ctrl-C here, or npm run down",
-      "",
-    ];
-    this.show.say(lines.join("\n"));
-    if (!["127.0.0.1", "::1", "localhost"].includes(host) && !url.startsWith("https:")) {
-      this.show.say("! The console listens to the network without encryption: set HOLDFAST_TLS_CERT and HOLDFAST_TLS_KEY, or put a TLS proxy before it.\n");
-    }
-  }
-
   /** Until a stop is asked for: brings the database back if it dies, and keeps the logs bounded. */
   async #watch() {
     let ticks = 0;
@@ -307,18 +267,3 @@ export class Installation {
     process.exit(130);
   }
 }
-
-/**
- * Did this process say that it is ready after this moment? What it said before may be left from a process that was killed.
- * @param {import("./http.mjs").ProcessHealth} one @param {number} fromMs
- */
-const isReadySince = (one, fromMs) => one.state === "ready" && Date.now() - (one.ageMs ?? 0) > fromMs;
-
-/** Marks a promise as looked after: it is awaited later, and until then its failure is nobody's surprise. @template T @param {Promise<T>} work */
-function quietly(work) {
-  work.catch(() => undefined);
-  return work;
-}
-
-/** @param {string} text */
-const lastLine = (text) => text.trim().split("\n").at(-1) ?? "";

@@ -38,8 +38,10 @@ const programs: Record<string, string> = {
   "dist/server/admin.mjs": esm(`
 const fs = require("node:fs"), path = require("node:path");
 const file = path.join(path.dirname(process.env.HOLDFAST_MASTER_KEY_FILE), "admin");
-const created = !fs.existsSync(file); fs.writeFileSync(file, "");
-console.log(JSON.stringify(process.argv[2] === "first-admin" ? { login: "admin", password: created ? "once-only" : undefined, created } : { token: "t" }));`),
+if (process.argv[2] === "first-admin") {
+  const created = !fs.existsSync(file); fs.writeFileSync(file, "");
+  console.log(JSON.stringify({ login: "admin", password: created ? "once-only" : undefined, created }));
+} else console.log(JSON.stringify({ token: "t" }));`),
   "dist/server/gateway.mjs": esm(note("gateway")),
   "dist/server/scheduler.mjs": esm(note("scheduler")),
   "dist/server/web.mjs": esm(`${note("web")}
