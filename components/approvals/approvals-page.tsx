@@ -6,10 +6,10 @@ import { useTRPC } from "@/app/_client/trpc";
 import { useProject } from "@/components/shell/project-context";
 import { usePages } from "@/components/table/use-pages";
 import { Button } from "@/components/ui/button";
+import { Choice } from "@/components/ui/choice";
 import { EmptyState, ErrorState } from "@/components/ui/empty-state";
 import { PageBody, PageHead } from "@/components/ui/page";
 import { Loading, SkeletonRows } from "@/components/ui/skeleton";
-import { Tabs, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import { ApprovalCard } from "./approval-card";
 
 const shows = ["pending", "decided"] as const;
@@ -29,12 +29,7 @@ export function ApprovalsPage() {
   return (
     <>
       <PageHead title="Approvals" purpose="Each asks for consent to exactly one plan. If the plan changes, the question is asked anew.">
-        <Tabs value={show} onValueChange={(next) => void setShow(next as (typeof shows)[number])}>
-          <TabsList>
-            <TabsTrigger value="pending">Waiting</TabsTrigger>
-            <TabsTrigger value="decided">Decided</TabsTrigger>
-          </TabsList>
-        </Tabs>
+        <Choice label="Which approvals" value={show} onChange={(next) => void setShow(next)} options={[{ value: "pending", label: "Waiting" }, { value: "decided", label: "Decided" }]} />
       </PageHead>
       <PageBody>
         {pages.status === "loading" ? (

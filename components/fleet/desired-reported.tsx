@@ -1,7 +1,7 @@
 "use client";
 
 import type { ReactNode } from "react";
-import { bytesText, coresText, shareText } from "@/components/chart";
+import { bytesText, coresText, latencyText, shareText } from "@/components/chart";
 import { Age, At } from "@/components/state";
 import { cn } from "@/components/ui/cn";
 import { useNarrow } from "@/components/ui/use-media";
@@ -71,7 +71,7 @@ export function DesiredReported({ node, brief: asked }: { node: NodeDetail; brie
         "none open"
       ),
     },
-    { name: "Round trip", desired: null, reported: node.rttMs === null ? "not measured" : <span className="tnum">{node.rttMs} ms</span> },
+    { name: "Round trip", desired: null, reported: node.rttMs === null ? "not measured" : <span className="tnum">{latencyText(node.rttMs)}</span> },
     { name: "Reports waiting", desired: null, reported: <span className="tnum">{node.journalDepth} in the node's journal</span> },
     { name: "Agent", desired: null, reported: node.agentVersion ?? "not reported" },
   ];

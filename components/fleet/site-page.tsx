@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
-import { bytesText, coresText, Meter } from "@/components/chart";
+import { bytesText, coresText, latencyText, Meter } from "@/components/chart";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, IntervalCount, StateMark } from "@/components/state";
@@ -128,7 +128,7 @@ export function SitePage({ name }: { name: string }) {
                         <Td>
                           <StateMark state={link.state} />
                         </Td>
-                        <Td label="Latency" numeric>{link.latencyMs} ms</Td>
+                        <Td label="Latency" numeric>{latencyText(link.latencyMs)}</Td>
                         <Td label="Loss" numeric>{link.lossPercent} %</Td>
                         <Td label="Bandwidth" numeric>{link.bandwidthMbps} Mbit/s</Td>
                         <Td label="Price per GiB" numeric>{link.pricePerGib}</Td>

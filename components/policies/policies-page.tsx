@@ -13,12 +13,12 @@ import { Age } from "@/components/state";
 import { DataTable, type Column } from "@/components/table/data-table";
 import { usePages } from "@/components/table/use-pages";
 import { Button } from "@/components/ui/button";
+import { Choice } from "@/components/ui/choice";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Input } from "@/components/ui/input";
 import { PageHead } from "@/components/ui/page";
-import { Tabs, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import type { RouterOutputs } from "@/server/trpc";
-import { kindWords, policyKinds, type PolicyKind } from "./kinds";
+import { kindWords, policyKinds } from "./kinds";
 
 type Row = RouterOutputs["manifests"]["objects"]["items"][number];
 
@@ -41,15 +41,7 @@ export function PoliciesPage() {
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <PageHead title="Policies" purpose={`${words.plural}: ${words.purpose}.`} actions={create} className="pb-2.5">
-        <Tabs value={view.kind} onValueChange={(kind) => void setView({ kind: kind as PolicyKind, q: null })}>
-          <TabsList aria-label="Kinds">
-            {policyKinds.map((kind) => (
-              <TabsTrigger key={kind} value={kind}>
-                {kindWords[kind].plural}
-              </TabsTrigger>
-            ))}
-          </TabsList>
-        </Tabs>
+        <Choice label="Kinds" value={view.kind} onChange={(kind) => void setView({ kind, q: null })} options={policyKinds.map((kind) => ({ value: kind, label: kindWords[kind].plural }))} />
         <Input aria-label={`Filter ${words.plural}`} placeholder="Filter by a part of the name" className="w-72 max-sm:w-full" value={view.q} onChange={(e) => void setView({ q: e.target.value || null })} />
       </PageHead>
       <DataTable

@@ -13,10 +13,10 @@ import { Age, StateMark } from "@/components/state";
 import { DataTable, type Column } from "@/components/table/data-table";
 import { usePages } from "@/components/table/use-pages";
 import { Button } from "@/components/ui/button";
+import { Choice } from "@/components/ui/choice";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Input } from "@/components/ui/input";
 import { PageHead } from "@/components/ui/page";
-import { Tabs, TabsList, TabsTrigger } from "@/components/ui/tabs";
 import type { RolloutRow } from "@/server/core/views";
 import { TargetTally } from "./target-tally";
 
@@ -48,13 +48,7 @@ export function RolloutsPage() {
       <PageHead title="Rollouts" purpose="Revisions on their way: in waves, judged by what is measured, with a way back." actions={compose} className="pb-2.5">
         <div className="flex flex-wrap items-center gap-3">
           <Input aria-label="Workload" placeholder="Workload, by its whole name" className="w-64 max-sm:w-full" value={view.q} onChange={(e) => void setView({ q: e.target.value || null })} />
-          <Tabs value={view.show} onValueChange={(show) => void setView({ show: show as (typeof shows)[number] })}>
-            <TabsList>
-              <TabsTrigger value="all">All</TabsTrigger>
-              <TabsTrigger value="open">Under way</TabsTrigger>
-              <TabsTrigger value="ended">Ended</TabsTrigger>
-            </TabsList>
-          </Tabs>
+          <Choice label="Which rollouts" value={view.show} onChange={(show) => void setView({ show })} options={[{ value: "all", label: "All" }, { value: "open", label: "Under way" }, { value: "ended", label: "Ended" }]} />
         </div>
       </PageHead>
       <DataTable

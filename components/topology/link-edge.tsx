@@ -3,6 +3,7 @@
 import { memo } from "react";
 import { EdgeLabelRenderer, useStore, type Edge, type EdgeProps } from "@xyflow/react";
 import { StateShape } from "@/components/state";
+import { latencyText } from "@/components/chart/units";
 import { cn } from "@/components/ui/cn";
 import type { LinkPath } from "./build-graph";
 
@@ -56,7 +57,7 @@ export const LinkEdge = memo(function LinkEdge({ data }: EdgeProps<LinkEdgeType>
               <span>{link.state}</span>
             ) : (
               <>
-                <span className="tnum">{link.latencyMs} ms</span>
+                <span className="tnum">{latencyText(link.latencyMs)}</span>
                 {link.lossPercent > 0 ? <span className="tnum">{link.lossPercent} % loss</span> : null}
               </>
             )}

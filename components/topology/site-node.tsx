@@ -3,6 +3,7 @@
 import { memo } from "react";
 import { Handle, Position, useStore, type Node, type NodeProps } from "@xyflow/react";
 import { ageText, IntervalCount, StateShape, stateVar, useNow, type State } from "@/components/state";
+import { latencyText } from "@/components/chart/units";
 import { cn } from "@/components/ui/cn";
 import { siteKindWords } from "@/components/fleet/words";
 import { BOX_H, BOX_W, type SiteBox } from "./build-graph";
@@ -106,7 +107,7 @@ function Near({
       </span>
       <span className={cn("truncate text-xs text-muted-foreground", magnify > 1.3 && "hidden")}>
         {siteKindWords[site.kind]}, {site.jurisdiction}, {site.uplink}
-        {control?.rttMs != null ? <span className="tnum">, {control.rttMs} ms</span> : null}
+        {control?.rttMs != null ? <span className="tnum">, {latencyText(control.rttMs)}</span> : null}
       </span>
       <span className="mt-1.5 min-h-0 flex-1 overflow-hidden">
         {overlay ? (

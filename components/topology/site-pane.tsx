@@ -1,6 +1,7 @@
 "use client";
 
 import Link from "@/components/ui/link";
+import { latencyText } from "@/components/chart/units";
 import { routes } from "@/components/routes";
 import { Age, At, IntervalCount, StateMark, StateShape } from "@/components/state";
 import { siteKindWords } from "@/components/fleet/words";
@@ -25,7 +26,7 @@ export function TopologySitePane({ view, name, project }: { view: TopologyView; 
               <span className="flex flex-wrap items-center gap-x-2">
                 <StateMark state={control.state} />
                 <span className="tnum">
-                  {control.connected} of {control.total} connected{control.rttMs === null ? "" : `, ${control.rttMs} ms`}
+                  {control.connected} of {control.total} connected{control.rttMs === null ? "" : `, ${latencyText(control.rttMs)}`}
                 </span>
               </span>
             ) : null,
@@ -76,7 +77,7 @@ export function TopologySitePane({ view, name, project }: { view: TopologyView; 
               <StateMark state={link.state} />
               <span>to {link.siteA === name ? link.siteB : link.siteA}</span>
               <span className="tnum ml-auto text-xs text-muted-foreground">
-                {link.latencyMs} ms, {link.lossPercent} % loss, {link.bandwidthMbps} Mbit/s{link.simulated ? ", simulated" : ""}
+                {latencyText(link.latencyMs)}, {link.lossPercent} % loss, {link.bandwidthMbps} Mbit/s{link.simulated ? ", simulated" : ""}
               </span>
               <span className="basis-full text-xs text-muted-foreground">{link.because}</span>
             </li>

@@ -1,6 +1,7 @@
 "use client";
 
 import Link from "@/components/ui/link";
+import { latencyText } from "@/components/chart/units";
 import { routes } from "@/components/routes";
 import { Age, IntervalCount, StateMark, StateShape } from "@/components/state";
 import { siteKindWords } from "@/components/fleet/words";
@@ -69,7 +70,7 @@ export function TopologyTable({ view, project, workload }: { view: TopologyView;
                       )}
                     </Td>
                   ) : null}
-                  <Td label="Round trip" numeric>{control.get(site.name)?.rttMs == null ? <span className="text-muted-foreground">not measured</span> : `${control.get(site.name)?.rttMs} ms`}</Td>
+                  <Td label="Round trip" numeric>{control.get(site.name)?.rttMs == null ? <span className="text-muted-foreground">not measured</span> : latencyText(control.get(site.name)?.rttMs ?? 0)}</Td>
                   <Td label="Heard" numeric>
                     <Age at={site.lastContactMs} className="min-w-0" />
                   </Td>
@@ -106,7 +107,7 @@ export function TopologyTable({ view, project, workload }: { view: TopologyView;
                 <Td>
                   <StateMark state={link.state} />
                 </Td>
-                <Td label="Latency" numeric>{link.latencyMs} ms</Td>
+                <Td label="Latency" numeric>{latencyText(link.latencyMs)}</Td>
                 <Td label="Loss" numeric>{link.lossPercent} %</Td>
                 <Td label="Bandwidth" numeric>{link.bandwidthMbps} Mbit/s</Td>
                 <Td label="Price per GiB" numeric>{link.pricePerGib}</Td>

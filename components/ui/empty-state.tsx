@@ -34,6 +34,7 @@ export function ErrorState({
   kept,
   id,
   onRetry,
+  retry = "Try again",
   className,
 }: {
   title: ReactNode;
@@ -43,6 +44,8 @@ export function ErrorState({
   /** The number under which the server's log has the details. */
   id?: string | null;
   onRetry?: () => void;
+  /** What the button says. */
+  retry?: string;
   className?: string;
 }) {
   return (
@@ -60,7 +63,7 @@ export function ErrorState({
       ) : null}
       {onRetry ? (
         <Button className="mt-1" onClick={onRetry}>
-          Try again
+          {retry}
         </Button>
       ) : null}
     </div>

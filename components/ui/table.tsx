@@ -38,7 +38,7 @@ export function Td({ className, numeric, label, ...rest }: ComponentProps<"td"> 
     <td
       role="cell"
       data-label={label}
-      className={cn("h-8 px-2 align-middle first:pl-3 last:pr-3", numeric && "tnum text-right", className)}
+      className={cn("h-8 px-2 align-middle first:pl-3 last:pr-3", numeric && "tnum whitespace-nowrap text-right", className)}
       {...rest}
     />
   );

@@ -13,7 +13,8 @@ import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, IntervalCount, StateMark } from "@/components/state";
 import { Alert } from "@/components/ui/alert";
-import { LabelChip, Badge } from "@/components/ui/badge";
+import { Badge, LabelChip } from "@/components/ui/badge";
+import { Choice } from "@/components/ui/choice";
 import { Command } from "@/components/ui/copy-button";
 import { EmptyState, ErrorState } from "@/components/ui/empty-state";
 import { Facts, PageBody, PageHead, Section } from "@/components/ui/page";
@@ -25,7 +26,7 @@ import { Logs } from "./logs";
 import { Objectives } from "./objectives";
 import { UnitsList } from "./units-list";
 import { WorkloadActions } from "./workload-actions";
-import { revisionsText } from "./workloads-page";
+import { revisionsText } from "./words";
 
 const tabs = ["units", "telemetry", "decisions", "logs", "revisions", "manifest"] as const;
 const tabWord: Record<(typeof tabs)[number], string> = { units: "Units", telemetry: "Telemetry", decisions: "Decisions", logs: "Logs", revisions: "Revisions", manifest: "Manifest" };
@@ -166,12 +167,7 @@ function Telemetry({ name }: { name: string }) {
   return (
     <div className="flex flex-col gap-3">
       <div className="flex flex-wrap items-center gap-3">
-        <Tabs value={by.by} onValueChange={(next) => void setBy({ by: next as "revision" | "site" })}>
-          <TabsList aria-label="Lines by">
-            <TabsTrigger value="revision">By revision</TabsTrigger>
-            <TabsTrigger value="site">By site</TabsTrigger>
-          </TabsList>
-        </Tabs>
+        <Choice label="Lines by" value={by.by} onChange={(next) => void setBy({ by: next })} options={[{ value: "revision", label: "By revision" }, { value: "site", label: "By site" }]} />
         <span className="ml-auto">
           <TimeRangeControl range={range} />
         </span>

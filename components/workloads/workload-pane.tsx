@@ -10,7 +10,7 @@ import { Facts, Section } from "@/components/ui/page";
 import { Loading, Skeleton, SkeletonRows } from "@/components/ui/skeleton";
 import { Objectives } from "./objectives";
 import { UnitsList } from "./units-list";
-import { revisionsText } from "./workloads-page";
+import { revisionsText } from "./words";
 
 /** A workload in the side pane. */
 export function WorkloadPane({ name }: { name: string }) {

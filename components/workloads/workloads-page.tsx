@@ -21,6 +21,7 @@ import { Input } from "@/components/ui/input";
 import { PageHead } from "@/components/ui/page";
 import { Tooltip } from "@/components/ui/tooltip";
 import type { WorkloadRow } from "@/server/core/views";
+import { revisionsText } from "./words";
 import { WorkloadPane } from "./workload-pane";
 
 /** Every workload: what it should be, what runs, and what was measured. */
@@ -96,9 +97,3 @@ const columns = (project: string): Column<WorkloadRow>[] => [
   { id: "accuracy", header: "Accuracy", hint: "From labels that arrived, newest minutes", width: { min: 76 }, numeric: true, narrow: "line", sortValue: (w) => w.accuracy, cell: (w) => (w.accuracy === null ? unknown : w.accuracy.toFixed(3)) },
   { id: "age", header: "Measured", width: { min: 74 }, numeric: true, narrow: "hidden", cell: (w) => <Age at={w.measuredAtMs} className="text-right" /> },
 ];
-
-/** Asked for and running kept apart: "r4 3 / r4 2, r3 1". */
-export function revisionsText(w: Pick<WorkloadRow, "revisions">): string {
-  const part = (key: "desired" | "observed") => w.revisions.filter((r) => r[key] > 0).map((r) => `r${r.generation} ×${r[key]}`).join(", ") || "none";
-  return `${part("desired")} / ${part("observed")}`;
-}
