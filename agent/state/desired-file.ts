@@ -64,18 +64,22 @@ export class DesiredFile {
   }
 
   /** Replaces the state; durable when it returns, and visible only then. */
-  async replace(next: { generation: number; units: UnitSpec[]; endpoints: Endpoint[]; receivedAtMs: number }): Promise<void> {
-    await this.#write({ receivedGeneration: next.generation, appliedGeneration: Math.min(this.#state.appliedGeneration, next.generation), receivedAtMs: next.receivedAtMs, units: next.units, endpoints: next.endpoints });
+  replace(next: { generation: number; units: UnitSpec[]; endpoints: Endpoint[]; receivedAtMs: number }): Promise<void> {
+    // Going back (after the store was restored) is as much a change as going on: nothing of it is applied yet.
+    const applied = (now: DesiredState): number => (next.generation < now.receivedGeneration ? Math.min(now.appliedGeneration, next.generation - 1) : now.appliedGeneration);
+    return this.#write((now) => ({ receivedGeneration: next.generation, appliedGeneration: applied(now), receivedAtMs: next.receivedAtMs, units: next.units, endpoints: next.endpoints }));
   }
 
-  /** Notes that everything up to the received generation is done. */
-  async markApplied(generation: number): Promise<void> {
-    if (generation !== this.#state.receivedGeneration || generation === this.#state.appliedGeneration) return;
-    await this.#write({ ...this.#state, appliedGeneration: generation });
+  /** Notes that everything of `generation` is done; nothing happens when another one has been received meanwhile. */
+  markApplied(generation: number): Promise<void> {
+    return this.#write((now) => (generation !== now.receivedGeneration || generation === now.appliedGeneration ? null : { ...now, appliedGeneration: generation }));
   }
 
-  #write(next: DesiredState): Promise<void> {
+  /** Writes what `change` makes of the state. It is asked in its turn, so that no write undoes one that was under way. */
+  #write(change: (now: DesiredState) => DesiredState | null): Promise<void> {
     const write = async (): Promise<void> => {
+      const next = change(this.#state);
+      if (next === null) return;
       const units = next.units.map(({ environment, ...unit }) => ({ ...unit, sealedEnvironment: sealEnvironment(this.#sealing, unit.assignmentId, environment) }));
       await writeDurably(this.#path, JSON.stringify({ version: 1, ...next, units }));
       this.#state = next;
