@@ -49,7 +49,7 @@ function alreadyRunning(note) {
 }
 
 try {
-  process.exitCode = await main();
+  process.exitCode = (await main()) || (process.exitCode ?? 0);
 } catch (error) {
   const known = error instanceof BadFlag || error instanceof PortTaken || /** @type {Error} */ (error).name === "CommandFailed" || !process.env["HOLDFAST_DEBUG"];
   process.stderr.write(`\n${known ? /** @type {Error} */ (error).message : /** @type {Error} */ (error).stack}\n`);

@@ -9,6 +9,14 @@ export class CommandFailed extends Error {
   name = "CommandFailed";
 }
 
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+
+/** Asks every program that `runLogged` waits for to end: for a stop in the middle of an installation or a build. */
+export function endRunning() {
+  for (const child of running) child.kill("SIGTERM");
+}
+
 /**
  * Runs a program with its output in a log file, and throws CommandFailed with the end of that output when it fails.
  * @param {string} command @param {string[]} args
@@ -18,6 +26,7 @@ export async function runLogged(command, args, { logFile, cwd = ROOT, env = proc
   fs.mkdirSync(path.dirname(logFile), { recursive: true });
   const sink = fs.createWriteStream(logFile);
   const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
   let tail = "";
   const take = (/** @type {Buffer} */ chunk) => {
     sink.write(chunk);
@@ -30,7 +39,7 @@ export async function runLogged(command, args, { logFile, cwd = ROOT, env = proc
   const code = await new Promise((resolve, reject) => {
     child.once("error", (error) => reject(new CommandFailed(`${command} could not be started: ${error.message}`)));
     child.once("close", (status, signal) => resolve(status ?? signal));
-  });
+  }).finally(() => running.delete(child));
   await new Promise((resolve) => sink.end(resolve));
   if (code !== 0) throw new CommandFailed(`${[path.basename(command), ...args].join(" ")} ended with ${code}:\n${tail.trim()}\n(all of it: ${logFile})`);
 }

@@ -5,6 +5,7 @@ import { build } from "../build.mjs";
 import { inRoot } from "../lib/paths.mjs";
 import { seconds } from "../lib/phases.mjs";
 import { endProcess, isRunning } from "../lib/processes.mjs";
+import { endRunning } from "../lib/run.mjs";
 import { startPostgres } from "../pg/index.mjs";
 import { health, isReadySince } from "./http.mjs";
 import { readJson } from "./instance.mjs";
@@ -58,8 +59,16 @@ export class Installation {
       asked += 1;
       if (asked > 1) return this.#endAtOnce();
       this.#stopping = true;
+      endRunning();
       this.#stop();
     };
+    // Whoever read our output may be gone (`npm run up | head`); that ends nothing.
+    for (const out of [process.stdout, process.stderr]) out.on("error", () => undefined);
+    process.on("uncaughtException", (error) => {
+      this.show.say(`! stopping, because of a fault in the supervisor: ${error.stack ?? error.message}`);
+      process.exitCode = 1;
+      ask();
+    });
     for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, ask);
     /** @type {unknown} */
     let failure;
@@ -67,7 +76,8 @@ export class Installation {
       await this.#start();
       await this.#watch();
     } catch (error) {
-      if (!(error instanceof Stopped)) failure = error;
+      // What was broken off by the stop itself is no failure.
+      if (!(error instanceof Stopped) && !this.#stopping) failure = error;
       this.#failed = failure !== undefined;
     }
     this.#stopping = true;
