@@ -41,8 +41,8 @@ describe("a session", () => {
     gate.clock.advance(1_000);
     a.nextReport = 5;
     a.heartbeat();
-    await until("the beat is written", async () => Number((await one("select extract(epoch from last_seen_at) * 1000 as t from nodes where id = $1", [a.nodeId]))?.["t"]) === gate.clock.nowMs());
-    expect(await one("select journal_depth from nodes where id = $1", [a.nodeId])).toEqual({ journal_depth: 4 });
+    await until("the beat is written", async () => (await one("select journal_depth from nodes where id = $1", [a.nodeId]))?.["journal_depth"] === 4);
+    expect(Number((await one("select extract(epoch from last_seen_at) * 1000 as t from nodes where id = $1", [a.nodeId]))?.["t"])).toBe(gate.clock.nowMs());
     await until("the round trip is measured", async () => {
       gate.clock.advance(500);
       return (await one("select rtt_ms from nodes where id = $1", [a.nodeId]))?.["rtt_ms"] !== null;
@@ -226,6 +226,53 @@ describe("a newer session", () => {
     a.report();
     await until("it is told", () => a.all("superseded").length === 1);
     expect(await one("select reports_stored_to, connected, session_id from nodes where id = $1", [a.nodeId])).toEqual({ reports_stored_to: 0, connected: true, session_id: "session-elsewhere" });
+  });
+});
+
+describe("a database that was away", () => {
+  // Guarantee: losing the database costs no session; nudges work again, and what was missed meanwhile is delivered.
+  it("leaves sessions open, and everything goes on when it is back", async () => {
+    const workload = await makeWorkload(db, "interrupted");
+    const a = await agent("interrupted-1");
+    await a.connect();
+    await a.waitFor("desired");
+    const missed = await assign(db, { workload, node: a.nodeId, unit: "interrupted-0", nudge: false });
+    // Every connection of every store in this file, the listening ones included.
+    expect(await db.cutConnections()).toBeGreaterThan(1);
+    await a.waitFor("desired", (d) => d.units.some((u) => u.assignmentId === missed));
+    await until("it is observed", async () => (await observation(missed))?.["health"] === "healthy");
+    expect(a.closed).toBeNull();
+    const nudged = await assign(db, { workload, node: a.nodeId, unit: "interrupted-1" });
+    await a.waitFor("desired", (d) => d.units.some((u) => u.assignmentId === nudged));
+  });
+});
+
+describe("agents of every mood", () => {
+  it("slow: a unit that starts is not healthy, and the generation not applied, until it says so", async () => {
+    const workload = await makeWorkload(db, "slowly");
+    const a = await agent("slow-1", { mood: "slow" });
+    const id = await assign(db, { workload, node: a.nodeId });
+    await a.connect();
+    await until("it is starting", async () => (await observation(id))?.["health"] === "starting");
+    const applied = async () => Number((await one("select desired_generation - observed_generation as behind from nodes where id = $1", [a.nodeId]))?.["behind"]);
+    expect(await applied()).toBe(1);
+    a.settle();
+    await until("it is healthy and applied", async () => (await observation(id))?.["health"] === "healthy" && (await applied()) === 0);
+  });
+
+  it("flapping: each turn is stored with its restarts, and kept in history", async () => {
+    const workload = await makeWorkload(db, "flapping");
+    const a = await agent("flapping-1", { mood: "flapping" });
+    const id = await assign(db, { workload, node: a.nodeId });
+    await a.connect();
+    await until("it is healthy", async () => (await observation(id))?.["health"] === "healthy");
+    for (const health of ["unhealthy", "healthy", "unhealthy"]) {
+      a.flap();
+      await until(`it is ${health}`, async () => (await observation(id))?.["health"] === health);
+    }
+    expect(await observation(id)).toMatchObject({ restarts: 2 });
+    const turns = await db.asOwner<{ health: string }>("select doc ->> 'health' as health from history where kind = 'observation' and key = $1 order by valid_from", [id]);
+    expect(turns.map((t) => t.health).slice(-4)).toEqual(["healthy", "unhealthy", "healthy", "unhealthy"]);
   });
 });
 
