@@ -9,7 +9,7 @@ import { matchQueries } from "./queries/matches";
 export { loadFleet } from "./fleet-snapshot";
 export { planFor } from "./plan";
 export type { PlannedWorkload } from "./plan";
-export { loadGoal, loadWorkload } from "./workload-snapshot";
+export { loadGoal } from "./workload-snapshot";
 export type { LoadedWorkload } from "./workload-snapshot";
 export type { PlacementDeps } from "./deps";
 

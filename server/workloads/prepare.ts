@@ -75,7 +75,7 @@ export async function prepareOne(db: Queryable, m: Manifest, existing: objects.S
   const goalTemplate = goal?.revisions.find((r) => r.generation === goal.generation)?.templateDigest ?? null;
   // What was rolled back is refused whatever else the text changes: it would run the same thing again.
   const held = goal?.revisions.find((r) => r.heldReason !== null && (r.digest === digest || (r.templateDigest === template && template !== goalTemplate)));
-  if (held) return refuseNow("held", `Revision r${held.generation} of "${m.metadata.name}" is held: ${held.heldReason ?? ""}`, `Apply a corrected revision, or lift the hold with a reason: holdfast rollout lift-hold ${m.metadata.name} ${held.generation}.`);
+  if (held) return refuseNow("held", `Revision r${held.generation} of "${m.metadata.name}" is held: ${held.heldReason ?? ""}`, "Apply a corrected revision, or lift the hold with a reason on the workload's page, under Revisions.");
   return { ...base, action, generation, delivery: await deliveryOf(db, m, existing, template, goal?.generation ?? null, goalTemplate) };
 }
 

@@ -6,7 +6,7 @@
 export { manifest, manifestKinds, kindWords } from "./kinds";
 export type { Manifest, ManifestKind } from "./kinds";
 export { API_VERSION, parseBytes } from "./common";
-export { MAX_DOCUMENTS, readManifests } from "./read";
+export { readManifests } from "./read";
 export type { ReadManifest, ReadResult } from "./read";
 export { manifestJsonSchema } from "./schema";
 export type { JsonSchema } from "./schema";

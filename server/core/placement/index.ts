@@ -2,17 +2,17 @@
  * Placement as pure functions: what keeps a node away (feasible), what makes it better (rank), where units go (place),
  * and what one pass over a workload changes (reconcile). Owns the reasons; knows no store and no clock.
  */
-export { demandOf, fits, isOvercommitted, largerOf, noLoad, withDemand } from "./demand";
+export { largerOf, withDemand } from "./demand";
 export type { Capacity, Demand, Load } from "./demand";
 export { nodeReasons } from "./feasible";
 export type { FleetNode, FleetSnapshot } from "./fleet";
 export { goalOf } from "./goal";
 export type { Goal, RevisionFacts, RolloutSuccess } from "./goal";
-export { evaluate, place } from "./place";
+export { evaluate } from "./place";
 export type { Ask, Candidate, Judged, PlacedAsk, PlaceOptions, PlacementPlan } from "./place";
 export { reasonCodes, reasonSummary } from "./reasons";
 export type { Reason, ReasonCode } from "./reasons";
-export { MAX_ASKS, planWorkload } from "./reconcile";
+export { planWorkload } from "./reconcile";
 export type { Cause, OwnUnit, PlannedStop, PlannedUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./reconcile";
 export { policyShape, previewShape, shapeOf } from "./shape";
 export type { Preference, Shape } from "./shape";

@@ -105,6 +105,7 @@ const NEVER_SEEN_MS = 30_000;
 export function planWorkload(s: WorkloadSnapshot): WorkloadPlan {
   const plan: WorkloadPlan = { needsFleet: false, place: [], unplaced: [], stop: [], end: [], move: [], wakeAtMs: null, because: [] };
   const live = s.units.filter((u) => !endIfOver(s, u, plan));
+  if (plan.end.length) plan.because.push(`${counted(plan.end.length, "unit")} over: ${plan.end[0]?.because ?? ""}`);
   const running = live.filter((u) => u.desired === "run");
   if (s.removed || s.goal === null) {
     for (const u of running) stop(plan, u, "remove", s.removed ? "The workload was removed." : "No revision may run.");
@@ -114,6 +115,10 @@ export function planWorkload(s: WorkloadSnapshot): WorkloadPlan {
   const standings = running.map((u) => standingOf(s, s.goal as RevisionShape, u, plan));
   if (s.kind === "daemon") planDaemon(s, s.goal, running, standings, plan);
   else planReplicas(s, s.goal, running, standings, plan);
+  for (const [cause, what] of [["drain", "leave"], ["move", "move"], ["replace", "are given up"]] as const) {
+    const gone = plan.stop.filter((x) => x.cause === cause);
+    if (gone[0]) plan.because.push(`${gone.map((x) => x.unit).slice(0, 5).join(", ")}${gone.length > 5 ? ` and ${gone.length - 5} more` : ""} ${gone.length === 1 ? what.replace("are", "is").replace(/^(leave|move)$/, "$1s") : what}: ${gone[0].because}`);
+  }
   planRevisions(s, s.goal, running.filter((u, i) => standings[i]?.stand === "stays" && !plan.stop.some((x) => x.assignmentId === u.assignmentId)), plan);
   if (plan.unplaced.length) wake(plan, s.nowMs + RETRY_MS);
   return plan;

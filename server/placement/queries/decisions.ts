@@ -83,6 +83,6 @@ function whyStill(node: string, here: Judged, feasible: readonly Judged[], then:
   const past = then ? ` When it was placed: ${then}` : "";
   if (here.score === null) return `It runs on ${node}, which would not be chosen now: ${here.reasons[0]?.text ?? ""} A unit that runs stays unless a rule of its policy forbids it.${past}`;
   const best = feasible[0];
-  if (!best || best.node.id === here.node.id) return `${node} is still the best of the ${feasible.length} nodes that can take it.${past}`;
+  if (!best || best.node.id === here.node.id) return `${feasible.length === 1 ? `${node} is still the only node that can take it` : `${node} is still the best of the ${feasible.length} nodes that can take it`}.${past}`;
   return `${node} can take it (${here.score.toFixed(2)}). ${best.node.name} would score higher now (${(best.score ?? 0).toFixed(2)}), but units that run are not moved for a better place.${past}`;
 }

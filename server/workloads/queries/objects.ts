@@ -13,6 +13,7 @@ import { objects, secrets } from "../../store";
 import type { WorkloadsDeps } from "../deps";
 import { openManifest } from "../environment";
 import { prepareText } from "../prepare";
+import { auditKindOf } from "../write";
 import { rowOf } from "./workloads";
 
 type Row = z.infer<typeof objectRow>;
@@ -68,7 +69,7 @@ export function objectQueries(deps: WorkloadsDeps) {
         revisions: (await objects.revisions(db, o.id)).map((r) => rowOf(r, o.generation, none)),
         commands: [
           { command: "apply", disabledBecause: mayDo(held, "manifests.apply") ? null : whoMay("manifests.apply"), cli: `holdfast apply -f ${o.name}.yaml --reason "…"` },
-          { command: "remove", disabledBecause: !mayDo(held, "manifests.delete") ? whoMay("manifests.delete") : row.usedBy.length ? `It is used by ${row.usedBy.join(", ")}.` : null, cli: `holdfast delete ${kindWords[o.kind].replaceAll(" ", "-")} ${o.name}` },
+          { command: "remove", disabledBecause: !mayDo(held, "manifests.delete") ? whoMay("manifests.delete") : row.usedBy.length ? `It is used by ${row.usedBy.join(", ")}.` : null, cli: `holdfast delete ${auditKindOf[o.kind]} ${o.name}` },
         ],
       };
     },

@@ -98,9 +98,9 @@ function commandsFor(project: ProjectRef, actor: Actor, row: WorkloadRow): Comma
   const may = (permission: Permission, otherwise: string | null): string | null => (mayDo(held, permission) ? otherwise : whoMay(permission));
   return [
     { command: "apply", disabledBecause: may("manifests.apply", null), cli: `holdfast apply -f ${row.name}.yaml --reason "…"` },
-    { command: "scale", disabledBecause: may("manifests.apply", row.kind === "daemon" ? "A daemon has one unit on each matching node." : null), cli: `holdfast scale ${row.name} --replicas N` },
-    { command: "rollBackTo", disabledBecause: may("manifests.apply", row.generation < 2 ? "It has only one revision." : open), cli: `holdfast rollback ${row.name} --to N --reason "…"` },
-    { command: "rollOut", disabledBecause: may("rollouts.operate", open), cli: `holdfast rollout create ${row.name} --revision N --strategy NAME --reason "…"` },
+    { command: "scale", disabledBecause: may("manifests.apply", row.kind === "daemon" ? "A daemon has one unit on each matching node." : null), cli: `holdfast apply -f ${row.name}.yaml --reason "…"  # with spec.replicas changed` },
+    { command: "rollBackTo", disabledBecause: may("manifests.apply", row.generation < 2 ? "It has only one revision." : open), cli: `holdfast apply -f ${row.name}.yaml --reason "…"  # with what rN said` },
+    { command: "rollOut", disabledBecause: may("rollouts.operate", open), cli: `holdfast rollout create ${row.name} --generation N --strategy NAME --reason "…"` },
     { command: "remove", disabledBecause: may("manifests.delete", open), cli: `holdfast delete workload ${row.name}` },
   ];
 }
