@@ -33,8 +33,8 @@ async function main() {
   const { build } = await import("./build.mjs");
   await build({ show });
   show.say(machine());
-  const { makeBench } = await import("./build/bundles.mjs");
-  const file = await makeBench(name);
+  const { endBundler, makeBench } = await import("./build/bundles.mjs");
+  const file = await makeBench(name).finally(endBundler);
   const child = spawn(process.execPath, ["--enable-source-maps", file, ...flags], { cwd: ROOT, stdio: "inherit" });
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => child.kill(signal));
   return new Promise((/** @type {(code: number) => void} */ resolve) => {

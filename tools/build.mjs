@@ -11,7 +11,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { BUNDLES, closureOf, makeBundle } from "./build/bundles.mjs";
+import { BUNDLES, closureOf, endBundler, makeBundle } from "./build/bundles.mjs";
 import { filesBelow, recall } from "./build/inputs.mjs";
 import { locked } from "./lib/lock.mjs";
 import { DIST, ROOT, inRoot } from "./lib/paths.mjs";
@@ -65,7 +65,7 @@ async function buildConsole(memory) {
  */
 export async function build({ show = phases(), only = [] } = {}) {
   const waiting = (/** @type {{ pid: number }} */ other) => show.say(`  waiting for another build of this checkout (process ${other.pid})`);
-  await locked(path.join(DIST, ".build.lock"), waiting, () => buildAll(show, only));
+  await locked(path.join(DIST, ".build.lock"), waiting, () => buildAll(show, only).finally(endBundler));
 }
 
 /** @param {import("./lib/phases.mjs").Phases} show @param {string[]} only */

@@ -12,6 +12,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { DIST, inRoot } from "./lib/paths.mjs";
 import { phases } from "./lib/phases.mjs";
+import { endRunning } from "./lib/run.mjs";
 import { install, needsInstall } from "./up/install.mjs";
 
 const ALL = /** @type {const} */ (["checks", "unit", "sim", "int", "e2e"]);
@@ -46,9 +47,17 @@ async function main() {
   const cleanUp = async () => {
     endGroups();
     await endStrays(temporary);
-    fs.rmSync(temporary, { recursive: true, force: true });
+    fs.rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
-  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.once(signal, () => void cleanUp().then(() => process.exit(130)));
+  // A stop ends what runs now; the loop below then starts nothing more, and cleans up as always.
+  let stopped = false;
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+    process.on(signal, () => {
+      stopped = true;
+      endGroups();
+      endRunning();
+    });
+  }
 
   /** @type {import("./test/runner.mjs").Outcome[]} */
   const outcomes = [];
@@ -63,9 +72,11 @@ async function main() {
     }
     await build({ show, only: suites.every((suite) => suite === "unit" || suite === "sim") ? ["nothing but the database client"] : [] });
     for (const suite of suites) {
+      if (stopped) throw new Error("stopped before all was run");
       process.stdout.write(`\n━━ ${suite}\n`);
       outcomes.push(await SUITES[suite]({ temporary, env, filters, long: values.long }));
     }
+    if (stopped) throw new Error("stopped before all was run");
   } catch (error) {
     process.stderr.write(`\n${/** @type {Error} */ (error).message}\n`);
     outcomes.push({ name: "preparation", passed: 0, failed: 1, skipped: 0, closing: [String(/** @type {Error} */ (error).message).split("\n")[0] ?? ""], ms: 0 });

@@ -121,3 +121,6 @@ export async function makeBench(name) {
   });
   return inRoot(outfile);
 }
+
+/** Ends the bundler's helper process, which would stay as long as we do. */
+export const endBundler = () => esbuild.stop();

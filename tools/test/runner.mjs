@@ -62,12 +62,12 @@ export async function streamed({ args, env, timeoutMs }) {
 }
 
 /**
- * Processes that belong to this test run: they carry its temporary folder in their environment, or work below it.
+ * Processes that belong to this test run: its temporary folder is in their environment or arguments, or they work in it.
  * @param {string} temporary
  */
 export function strays(temporary) {
-  const inside = `${temporary}${path.sep}`;
-  return findProcesses(({ environment, cwd }) => `${cwd()}/`.startsWith(inside) || environment().includes(`HOLDFAST_TEST_RUN=${temporary}`));
+  const names = (/** @type {string} */ text) => `${text}${path.sep}`.includes(`${temporary}${path.sep}`);
+  return findProcesses(({ args, environment, cwd }) => names(cwd()) || args.some(names) || environment().some(names));
 }
 
 /**

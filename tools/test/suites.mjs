@@ -72,7 +72,7 @@ async function browser(context) {
   const { code, tail } = await streamed({
     args: [inRoot("node_modules/@playwright/test/cli.js"), "test", "--reporter=list,json", ...(context.filters.length ? ["--pass-with-no-tests"] : []), ...context.filters],
     env: { ...context.env, PLAYWRIGHT_JSON_OUTPUT_NAME: report },
-    timeoutMs: 20 * MINUTE_MS * (context.long ? 3 : 1),
+    timeoutMs: 25 * MINUTE_MS * (context.long ? 3 : 1),
   });
   const stats = readReport(report)?.stats;
   const counts = { passed: (stats?.expected ?? 0) + (stats?.flaky ?? 0), failed: stats?.unexpected ?? 0, skipped: stats?.skipped ?? 0 };
@@ -87,7 +87,7 @@ async function checks() {
 }
 
 /** In the order they are run: what fails fastest comes first. */
-export const SUITES = /** @type {const} */ ({ checks, unit: vitest("unit", 5), sim: vitest("sim", 8), int: vitest("int", 15), e2e: browser });
+export const SUITES = /** @type {const} */ ({ checks, unit: vitest("unit", 5), sim: vitest("sim", 8), int: vitest("int", 30), e2e: browser });
 
 /** @param {import("./runner.mjs").Outcome} one */
 export const closingOf = (one) => [`── ${one.name}: ${one.passed} passed, ${one.failed} failed${one.skipped ? `, ${one.skipped} skipped` : ""}  (${seconds(one.ms)})`, ...one.closing];
