@@ -11,7 +11,7 @@ const noSubscription = () => () => {};
 
 /**
  * Keeps a project's screens fresh: the stream says what changed, `staleOn` says which queries show it, and those are
- * asked again through the normal, authorised way. Changes within 300 ms are taken together.
+ * asked again through the normal, authorised way. Changes within 300 ms, or while answers are awaited, are taken together.
  */
 export function LiveProvider({
   project,
@@ -26,9 +26,7 @@ export function LiveProvider({
 }) {
   const queries = useQueryClient();
   const [stream, setStream] = useState<EventStream | null>(null);
-  const refilter = useEffectEvent((topics: readonly string[]) => {
-    for (const topic of topics) for (const filter of staleOn(topic)) void queries.invalidateQueries(filter);
-  });
+  const refilter = useEffectEvent((topics: readonly string[]) => Promise.allSettled(topics.flatMap((topic) => staleOn(topic).map((filter) => queries.invalidateQueries(filter)))));
   const everything = useEffectEvent((first: boolean) => {
     void queries.invalidateQueries(first ? { predicate: (query) => query.state.fetchStatus === "idle" } : {});
   });
@@ -38,15 +36,28 @@ export function LiveProvider({
   useEffect(() => {
     const waiting = new Set<string>();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let asking = false;
+    let ended = false;
+    // The next round begins when the answers of the last one are there. Asking anew cancels what is being asked: in a large
+    // fleet, where something changes all the time, no answer would ever arrive.
+    const soon = () => {
+      if (asking || ended || waiting.size === 0) return;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        const topics = [...waiting];
+        waiting.clear();
+        asking = true;
+        // A server that does not answer must not hold up the rounds after it.
+        void Promise.race([refilter(topics), new Promise((resolve) => setTimeout(resolve, 15_000))]).then(() => {
+          asking = false;
+          soon();
+        });
+      }, 300);
+    };
     const opened = new EventStream(`/api/events?project=${encodeURIComponent(project)}`, {
       change: ({ topic }) => {
         waiting.add(topic);
-        timer ??= setTimeout(() => {
-          timer = undefined;
-          const topics = [...waiting];
-          waiting.clear();
-          refilter(topics);
-        }, 300);
+        soon();
       },
       missed: (first) => everything(first),
       refused: (status) => refused(status),
@@ -57,6 +68,7 @@ export function LiveProvider({
     opened.start();
     setStream(opened);
     return () => {
+      ended = true;
       clearTimeout(timer);
       unwatch();
       opened.stop();
