@@ -185,7 +185,7 @@ export class Agent {
       this.#log.info("agent.enrolled", { node: identity.current.node, site: identity.current.site, project: identity.current.project });
     } else if (gateway !== null && gateway !== identity.enrolled.gateway) {
       // The gateway may move; it is still the same authority that must vouch for it.
-      await identity.save({ ...identity.enrolled, gateway });
+      await identity.save((now) => ({ ...(now ?? identity.current), gateway }));
       this.#log.info("agent.gatewayChanged", { gateway });
     }
     return identity;
@@ -224,7 +224,7 @@ export class Agent {
     this.#observe();
     await p.reporter.connected(welcome.reportsStoredTo);
     const now = p.identity.current;
-    if (now.node !== node || now.site !== site || now.project !== project || Math.abs(now.skewMs - skewMs) > 1_000) await p.identity.save({ ...now, node, site, project, skewMs });
+    if (now.node !== node || now.site !== site || now.project !== project || Math.abs(now.skewMs - skewMs) > 1_000) await p.identity.save((before) => ({ ...(before ?? now), node, site, project, skewMs }));
   }
 
   #disconnected(): void {

@@ -24,7 +24,7 @@ export async function enrol(identity: Identity, o: { gateway: string; token: str
   if (answer.status < 300 && granted.success) {
     const { certificate, node, nodeId, site, project } = granted.data;
     const skewMs = answer.dateMs === null ? 0 : answer.dateMs - o.nowMs;
-    await identity.save({ gateway: o.gateway, certificate, authority: granted.data.authority, node, nodeId, site, project, skewMs });
+    await identity.save(() => ({ gateway: o.gateway, certificate, authority: granted.data.authority, node, nodeId, site, project, skewMs }));
     return;
   }
   const refusal = failureFrom(answer);
@@ -40,9 +40,8 @@ export async function renew(identity: Identity, nowMs: number): Promise<Result<S
     const granted = certificateResponse.safeParse(answer.body);
     if (answer.status >= 300 || !granted.success) return err(failureFrom(answer));
     const { certificate, authority, node, nodeId, site, project } = granted.data;
-    const next = { ...now, certificate, authority, node, nodeId, site, project, skewMs: answer.dateMs === null ? now.skewMs : answer.dateMs - nowMs };
-    await identity.save(next);
-    return ok(next);
+    await identity.save((before) => ({ ...(before ?? now), certificate, authority, node, nodeId, site, project, skewMs: answer.dateMs === null ? now.skewMs : answer.dateMs - nowMs }));
+    return ok(identity.current);
   } catch (error) {
     return err({ refused: false, code: systemCode(error) ?? "unreachable", message: textOf(error), remedy: "Check the network to the gateway; the agent tries again by itself." });
   }

@@ -28,6 +28,7 @@ export class Identity {
   readonly key: KeyObject;
   readonly keyPem: string;
   #stored: StoredIdentity | null;
+  #saving: Promise<void> = Promise.resolve();
 
   private constructor(folder: string, keyPem: string, identity: StoredIdentity | null) {
     this.#folder = folder;
@@ -64,10 +65,18 @@ export class Identity {
     return this.#stored;
   }
 
-  /** Keeps a new or changed identity; durable when it returns. */
-  async save(next: StoredIdentity): Promise<void> {
-    await writeDurably(join(this.#folder, "identity.json"), JSON.stringify(next, null, 2));
-    this.#stored = next;
+  /**
+   * Keeps what `change` makes of the identity; durable when it returns. Changes come in turn and each sees the one
+   * before, so that a session's names never bring an older certificate back.
+   */
+  save(change: (now: StoredIdentity | null) => StoredIdentity): Promise<void> {
+    const write = async (): Promise<void> => {
+      const next = change(this.#stored);
+      await writeDurably(join(this.#folder, "identity.json"), JSON.stringify(next, null, 2));
+      this.#stored = next;
+    };
+    this.#saving = this.#saving.then(write, write);
+    return this.#saving;
   }
 
   /** From when to when the certificate is valid, by the authority's clock. */
