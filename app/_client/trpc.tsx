@@ -7,6 +7,7 @@ import { createTRPCContext } from "@trpc/tanstack-react-query";
 import superjson from "superjson";
 import type { AppRouter } from "@/server/trpc";
 import { routes } from "@/components/routes";
+import { setClockOffset } from "@/components/state/now";
 import { refusalOf } from "./refusal";
 
 export const { TRPCProvider, useTRPC, useTRPCClient } = createTRPCContext<AppRouter>();
@@ -30,7 +31,7 @@ export function ApiProvider({ children }: { children: ReactNode }) {
   );
   const [client] = useState(() =>
     createTRPCClient<AppRouter>({
-      links: [httpBatchStreamLink({ url: "/api/trpc", transformer: superjson, maxURLLength: 6_000 })],
+      links: [httpBatchStreamLink({ url: "/api/trpc", transformer: superjson, maxURLLength: 6_000, fetch: timedFetch })],
     }),
   );
   return (
@@ -40,6 +41,18 @@ export function ApiProvider({ children }: { children: ReactNode }) {
       </TRPCProvider>
     </QueryClientProvider>
   );
+}
+
+/** A machine whose clock is wrong by more than this would show wrong ages. */
+const SKEW_MS = 2_000;
+
+/** Asks, and learns from the answer how far this machine's clock is from the server's. */
+async function timedFetch(input: URL | RequestInfo, init?: RequestInit): Promise<Response> {
+  const answer = await fetch(input, init);
+  const serverMs = Date.parse(answer.headers.get("date") ?? "");
+  const skew = serverMs - Date.now();
+  if (Number.isFinite(skew)) setClockOffset(Math.abs(skew) > SKEW_MS ? skew : 0);
+  return answer;
 }
 
 /** A session that has ended sends the reader to sign in, and back here afterwards. */

@@ -58,8 +58,3 @@ function snapshot(): number {
   if (nowMs === 0) nowMs = Math.floor((Date.now() + offsetMs) / 1000) * 1000;
   return nowMs;
 }
-
-/** The server's time at this instant, for event handlers. */
-export function serverNowMs(): number {
-  return Date.now() + offsetMs;
-}

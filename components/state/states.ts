@@ -42,8 +42,3 @@ export const stateVar: Record<State, string> = {
   silent: "var(--silent)",
   pending: "var(--pending)",
 };
-
-/** Worst first: what a person should look at before the rest. */
-export function byUrgency(a: State, b: State): number {
-  return states.indexOf(a) - states.indexOf(b);
-}

@@ -55,7 +55,6 @@ const full = new Intl.DateTimeFormat("en-GB", {
   timeZoneName: "short",
 });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const clockSeconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const dayClock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 /** "Sat, 23 Nov 2024, 14:02:11 CET": the absolute time with its zone. */
@@ -66,6 +65,3 @@ export function clockText(at: Moment, nowMs: number): string {
   const ms = toMs(at);
   return Math.abs(nowMs - ms) < 12 * 3_600_000 ? clock.format(ms) : dayClock.format(ms);
 }
-
-/** "14:02:11". */
-export const clockSecondsText = (at: Moment): string => clockSeconds.format(toMs(at));

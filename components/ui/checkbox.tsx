@@ -2,7 +2,7 @@
 
 import type { ComponentProps } from "react";
 import { Check, Minus } from "lucide-react";
-import { Checkbox as Primitive, Switch as SwitchPrimitive } from "radix-ui";
+import { Checkbox as Primitive } from "radix-ui";
 import { cn } from "./cn";
 
 /** A box that can be ticked, empty or, for a group, in between. */
@@ -20,20 +20,5 @@ export function Checkbox({ className, ...rest }: ComponentProps<typeof Primitive
         <Minus className="hidden size-3 group-data-[state=indeterminate]:block" strokeWidth={3} aria-hidden />
       </Primitive.Indicator>
     </Primitive.Root>
-  );
-}
-
-/** An on/off setting that takes effect at once. */
-export function Switch({ className, ...rest }: ComponentProps<typeof SwitchPrimitive.Root>) {
-  return (
-    <SwitchPrimitive.Root
-      className={cn(
-        "inline-flex h-4 w-7 shrink-0 items-center rounded-full border border-input bg-muted p-px data-[state=checked]:border-primary data-[state=checked]:bg-primary disabled:opacity-50",
-        className,
-      )}
-      {...rest}
-    >
-      <SwitchPrimitive.Thumb className="size-3 rounded-full bg-muted-foreground transition-transform duration-75 data-[state=checked]:translate-x-3 data-[state=checked]:bg-primary-foreground" />
-    </SwitchPrimitive.Root>
   );
 }

@@ -1,7 +1,6 @@
 "use client";
 
 import type { ComponentProps, ReactNode } from "react";
-import { Check } from "lucide-react";
 import { DropdownMenu as Primitive } from "radix-ui";
 import { cn } from "./cn";
 
@@ -10,7 +9,6 @@ export function DropdownMenu(props: ComponentProps<typeof Primitive.Root>) {
   return <Primitive.Root modal={false} {...props} />;
 }
 export const DropdownMenuTrigger = Primitive.Trigger;
-export const DropdownMenuRadioGroup = Primitive.RadioGroup;
 
 export function DropdownMenuContent({ className, ...rest }: ComponentProps<typeof Primitive.Content>) {
   return (
@@ -55,28 +53,6 @@ export function DropdownMenuItem({
         children
       )}
     </Primitive.Item>
-  );
-}
-
-export function DropdownMenuRadioItem({ className, children, ...rest }: ComponentProps<typeof Primitive.RadioItem>) {
-  return (
-    <Primitive.RadioItem className={cn(item, "pl-7", className)} {...rest}>
-      <Primitive.ItemIndicator className="absolute left-2">
-        <Check aria-hidden />
-      </Primitive.ItemIndicator>
-      {children}
-    </Primitive.RadioItem>
-  );
-}
-
-export function DropdownMenuCheckboxItem({ className, children, ...rest }: ComponentProps<typeof Primitive.CheckboxItem>) {
-  return (
-    <Primitive.CheckboxItem className={cn(item, "pl-7", className)} {...rest}>
-      <Primitive.ItemIndicator className="absolute left-2">
-        <Check aria-hidden />
-      </Primitive.ItemIndicator>
-      {children}
-    </Primitive.CheckboxItem>
   );
 }
 

@@ -6,8 +6,6 @@ import { cn } from "./cn";
 
 export const Popover = Primitive.Root;
 export const PopoverTrigger = Primitive.Trigger;
-export const PopoverAnchor = Primitive.Anchor;
-export const PopoverClose = Primitive.Close;
 
 /** A small panel at its trigger. */
 export function PopoverContent({ className, ...rest }: ComponentProps<typeof Primitive.Content>) {

@@ -143,7 +143,7 @@ export class Deployment {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.agents.values()].map((a) => this.#children.get(a.name)?.stop()));
+    await Promise.all([...this.agents.values()].map(async (a) => this.#children.get(a.name)?.stop()));
     await Promise.all([...this.agents.values()].map((a) => a.link.close()));
     for (const name of ["web", "scheduler", "gateway"]) await this.#children.get(name)?.stop();
     await this.#postgres?.stop();

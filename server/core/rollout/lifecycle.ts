@@ -32,8 +32,6 @@ export function nextPhase(phase: RolloutPhase, command: RolloutCommand): Rollout
 export const isFinal = (phase: RolloutPhase): boolean => Object.keys(rolloutLifecycle[phase]).length === 0;
 /** Phases that are not final, for queries. */
 export const openPhases = rolloutPhases.filter((p) => !isFinal(p));
-/** Phases in which new targets may be moved to the new revision. */
-export const advancingPhases: readonly RolloutPhase[] = ["running"];
 
 export const phaseLabel: Record<RolloutPhase, string> = {
   running: "Running",
