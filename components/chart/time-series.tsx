@@ -119,9 +119,10 @@ const binarySteps = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 function yRange(unit: ChartModel["unit"], low: number | null, high: number | null): [number, number] {
   if (low === null || high === null) return [0, 1];
-  // Shares are shown on their whole scale only if they use much of it: 0.93 against 0.91 must be visible.
+  // High shares are shown on the upper part of their scale, so that 0.93 against 0.91 is visible; at least a fifth of
+  // it, so that noise at the top does not look like a fall.
   if (unit === "share") {
-    const from = low > 0.5 ? Math.max(0, Math.floor((low - 0.02) * 20) / 20) : 0;
+    const from = low > 0.5 ? Math.min(0.8, Math.floor((low - 0.02) * 10) / 10) : 0;
     return [from, low > 0.5 ? 1 : Math.min(1, Math.max(0.05, high * 1.15))];
   }
   return [0, high <= 0 ? 1 : high * 1.12];

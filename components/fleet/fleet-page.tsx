@@ -1,5 +1,6 @@
 "use client";
 
+import { useEffect, useEffectEvent } from "react";
 import dynamic from "next/dynamic";
 import Link from "@/components/ui/link";
 import { useRouter } from "next/navigation";
@@ -20,7 +21,9 @@ import { PageHead } from "@/components/ui/page";
 import { useDebounced } from "@/components/shell/use-debounced";
 import { NodeState, nodeColumns } from "./node-columns";
 import { StateTallies } from "./state-tallies";
-import { siteKindWords } from "./words";
+import { parseFilter, passes, type Filter, type FilterTerm } from "@/components/table/filter";
+import type { NodeRow } from "@/server/core/views";
+import { desiredStateWords, siteKindWords, trustWords } from "./words";
 
 // What stands in the pane is fetched when the pane is opened.
 const NodePane = dynamic(() => import("./node-pane").then((module) => module.NodePane), { ssr: false });
@@ -38,24 +41,39 @@ export function FleetPage() {
   const fields: FilterFieldSpec[] = [
     { name: "state", meaning: "healthy, degraded, failing, silent or pending", values: states },
     { name: "site", meaning: "where it stands", values: (sites.data ?? []).map((site) => site.name) },
+    { name: "kind", meaning: "of the site", values: [...new Set((sites.data ?? []).map((site) => site.kind))] },
+    { name: "jurisdiction", meaning: "of the site", values: [...new Set((sites.data ?? []).map((site) => site.jurisdiction))] },
+    { name: "use", meaning: "active, cordoned, draining or decommissioned", values: Object.keys(desiredStateWords) },
+    { name: "trust", meaning: "how it proves its identity", values: Object.keys(trustWords) },
+    { name: "label", meaning: "key=value" },
   ];
   const { text, setText, filter } = useFilter(fields);
   const [view, setView] = useQueryStates(
     { node: parseAsString, sort: parseAsStringLiteral(sorts), group: parseAsStringLiteral(["site", "none"]).withDefault("site") },
     { history: "replace" },
   );
-  const settled = useDebounced(filterInput(filter), 150);
+  // Equal filters must stay the same object: the text is what rests.
+  const settled = useDebounced(text, 150);
+  const asked = split(settled === text ? filter : parseFilter(settled, fields.map((field) => field.name)));
   const grouped = view.group === "site";
   const query = useInfiniteQuery({
     ...trpc.fleet.nodes.infiniteQueryOptions(
-      { project, limit: 100, ...settled, sort: view.sort ?? (grouped ? "site" : "name") },
+      { project, limit: asked.here.length > 0 ? 200 : 100, ...asked.server, sort: view.sort ?? (grouped ? "site" : "name") },
       { getNextPageParam: (page) => page.nextCursor },
     ),
     placeholderData: keepPreviousData,
   });
   const pages = usePages(query);
+  const rows = asked.here.length > 0 ? pages.rows.filter((node) => passes({ terms: asked.here, text: [] }, node, valuesOf, () => "")) : pages.rows;
+  const { hasMore, loadingMore, onMore } = pages;
+  const searching = asked.here.length > 0 && rows.length < 60 && hasMore;
+  // What the server does not filter by is looked for page by page, until a screen is full. The outside system is the server.
+  const lookOn = useEffectEvent(() => onMore());
+  useEffect(() => {
+    if (searching && !loadingMore) lookOn();
+  }, [searching, loadingMore, pages.rows.length]);
   const bySite = new Map((sites.data ?? []).map((site) => [site.name, site]));
-  const open = pages.rows.find((row) => row.name === view.node);
+  const open = rows.find((row) => row.name === view.node);
   const sort: ServerSort | null = view.sort ? { column: view.sort.replace(/^-/, ""), descending: view.sort.startsWith("-") } : null;
   const enrol = (
     <Button variant="primary" disabledReason={why("fleet.enrol")} onClick={() => router.push(`${routes.settingsPart(project, "join")}?new=true`)}>
@@ -95,6 +113,9 @@ export function FleetPage() {
     >
       <DataTable
         {...pages}
+        rows={rows}
+        total={asked.here.length > 0 ? null : pages.total}
+        nothingFound={searching ? <p className="px-4 py-5 text-muted-foreground">Looked through {pages.rows.length} of {pages.total} nodes so far.</p> : undefined}
         label="nodes"
         columns={nodeColumns(project, !grouped)}
         idOf={(node) => node.name}
@@ -157,14 +178,45 @@ function isSortKey(column: string): column is SortKey {
   return (sortKeys as readonly string[]).includes(column);
 }
 
-/** What the server filters by: one state, one site, and words. */
-function filterInput(filter: ReturnType<typeof useFilter>["filter"]): { q?: string; state?: State; site?: string } {
-  const one = (field: string) => filter.terms.filter((term) => term.field === field && !term.not).at(-1)?.value;
-  const state = one("state");
-  const site = one("site");
-  return {
-    ...(filter.text.length > 0 ? { q: filter.text.join(" ") } : {}),
-    ...(state && (states as readonly string[]).includes(state) ? { state: state as State } : {}),
-    ...(site ? { site } : {}),
+/**
+ * Divides a filter between the server and this page: the server knows one state, one site and words; the rest is
+ * looked for in the rows.
+ */
+function split(filter: Filter): { server: { q?: string; state?: State; site?: string }; here: FilterTerm[] } {
+  const only = (field: string) => {
+    const terms = filter.terms.filter((term) => term.field === field);
+    return terms.length === 1 && terms[0] && !terms[0].not ? terms[0].value : undefined;
   };
+  const state = states.find((one) => one === only("state"));
+  const site = only("site");
+  return {
+    server: {
+      ...(filter.text.length > 0 ? { q: filter.text.join(" ") } : {}),
+      ...(state ? { state } : {}),
+      ...(site ? { site } : {}),
+    },
+    here: filter.terms.filter((term) => !(term.field === "state" && state) && !(term.field === "site" && site)),
+  };
+}
+
+/** A node's values for a field of the filter. */
+function valuesOf(node: NodeRow, field: string): readonly string[] {
+  switch (field) {
+    case "state":
+      return [node.state.state];
+    case "site":
+      return [node.site];
+    case "kind":
+      return [node.siteKind];
+    case "jurisdiction":
+      return [node.jurisdiction];
+    case "use":
+      return [node.desiredState];
+    case "trust":
+      return [node.trustTier];
+    case "label":
+      return Object.entries(node.labels).flatMap(([key, value]) => [key, `${key}=${value}`]);
+    default:
+      return [];
+  }
 }

@@ -20,7 +20,7 @@ import { DesiredReported } from "./desired-reported";
 import { NodeActions } from "./node-actions";
 import { DesiredBadge, NodeState } from "./node-columns";
 import { UnitsTable } from "./units-table";
-import { trustWords } from "./words";
+import { counted, trustWords } from "./words";
 
 /** A node, whole. */
 export function NodePage({ name }: { name: string }) {
@@ -143,7 +143,7 @@ function Contact({ node }: { node: NodeDetail }) {
               <p className="tnum text-xs text-muted-foreground">
                 {spell.toMs === null
                   ? "What it does meanwhile arrives when it is back."
-                  : `${spell.reportsReceived} late reports received, ${spell.reportsDropped} dropped, ${spell.corrections} corrections.`}
+                  : `${counted(spell.reportsReceived, "late report")} received, ${spell.reportsDropped} dropped, ${counted(spell.corrections, "correction")}.`}
               </p>
             </li>
           ))}

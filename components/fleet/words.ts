@@ -23,3 +23,6 @@ export const desiredStateMeaning: Record<NodeRow["desiredState"], string> = {
 };
 
 export const trustWords: Record<NodeRow["trustTier"], string> = { none: "none", software: "software key", tpm: "TPM" };
+
+/** "1 unit", "3 units". */
+export const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;

@@ -31,7 +31,7 @@ export function Counts({ home, project }: { home: HomeView; project: string }) {
             return (
               <tr key={state} className="border-b last:border-b-0 [&>*]:h-8 [&>*]:px-3">
                 <th scope="row" className="text-left font-normal">
-                  <StateMark state={state} className={nodes + units === 0 ? "opacity-60" : undefined} />
+                  <StateMark state={state} />
                 </th>
                 <td className="tnum text-right">
                   {nodes === 0 ? (

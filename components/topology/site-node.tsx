@@ -162,7 +162,7 @@ function Names({ site, most, className }: { site: SiteBox["site"]; most: number;
   if (site.nodesHere.length === 0) return <span className="text-xs text-muted-foreground">No machine has joined.</span>;
   const shown = site.nodesHere.slice(0, most);
   return (
-    <span className={cn("grid grid-cols-2 gap-x-3", className)}>
+    <span className={cn("grid gap-x-3", shown.length > 3 && "grid-cols-2", className)}>
       {shown.map((node) => (
         <span key={node.name} className="flex min-w-0 items-center gap-1" title={`${node.name}: ${node.state.because}`}>
           <StateShape state={node.state.state} size={8} />
