@@ -29,6 +29,8 @@ const variants = out || process.env["HOLDFAST_LONG"] === "1" ? all : all.slice(0
 
 test.describe.configure({ mode: "serial" });
 test.setTimeout(900_000);
+// Pictures are made here on purpose; traces of hundreds of pages would only cost time.
+test.use({ trace: "off", screenshot: "off" });
 const d = new Deployment();
 let admin: { login: string; password: string };
 test.beforeAll(async () => {
