@@ -7,6 +7,7 @@ export type OutputFormat = (typeof outputFormats)[number];
 export type Column<T> = { title: string; of: (row: T) => string | number | null | undefined };
 
 /** Control characters would let a name of somebody else's move the cursor or recolour the terminal. */
+// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const plain = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, " ");
 const cell = (value: string | number | null | undefined): string => (value === null || value === undefined || value === "" ? "-" : plain(String(value)).replace(/[\n\t]+/g, " "));
 

@@ -67,6 +67,7 @@ async function oneOf(s: Session, kindName: string, name: string, o: ListOptions)
 /** A view for people: `…Ms` moments become times, nothing is said of what is unknown, and control characters are gone. */
 export function readable(value: unknown, key = ""): unknown {
   if (typeof value === "number" && /(At|Seen|Since|since|from|to|at|asOf|last\w*)Ms$/.test(key) && value > 1e12) return new Date(value).toISOString();
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (typeof value === "string") return value.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, " ");
   if (Array.isArray(value)) return value.map((v) => readable(v));
   if (typeof value !== "object" || value === null) return value;

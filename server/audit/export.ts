@@ -10,7 +10,6 @@ import type { StoredAuditEntry } from "./view";
 
 export const exportFormats = ["csv", "jsonl"] as const;
 export type ExportFormat = (typeof exportFormats)[number];
-export const exportMediaTypes: Record<ExportFormat, string> = { csv: "text/csv; charset=utf-8", jsonl: "application/x-ndjson; charset=utf-8" };
 
 const BATCH = 1_000;
 const columns = ["seq", "at", "project", "actorKind", "actorId", "actor", "sessionId", "strength", "action", "objectKind", "objectId", "object", "outcome", "reason", "refusalCode", "refusal", "sentence", "requestId", "before", "after"] as const;

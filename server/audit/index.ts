@@ -22,6 +22,5 @@ export function createAudit(deps: { store: Store; clock: Clock }) {
 
 export { appendAudit, auditedCommand, recordRefusal } from "./append";
 export type { AuditEntry, AuditNote, AuditSubject } from "./append";
-export { exportFormats, exportMediaTypes } from "./export";
 export type { ExportFormat } from "./export";
 export type { AuditFilterInput } from "./queries";

@@ -5,7 +5,7 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import type { Pool } from "pg";
 import type { Logger } from "../platform";
-import { changesNow, changesSince, followChanges } from "./changes";
+import { changedSince, changesNow, changesSince, followChanges } from "./changes";
 import type { ChangeBatch } from "./changes";
 import { PrismaClient } from "./generated/client";
 import { Listener } from "./listener";
@@ -29,6 +29,8 @@ export interface Store {
   listen(channel: Channel, fn: OnNudge): Promise<() => Promise<void>>;
   /** Change pointers after a cursor; see `changes.ts`. */
   changesSince(cursor: string, limit: number, projectId?: string): Promise<ChangeBatch>;
+  /** Has anything of these topics changed in a project since a cursor? For remembered answers; see `changes.ts`. */
+  changedSince(cursor: string, topics: readonly string[], projectId: string): Promise<boolean>;
   /** The cursor of this moment, for a reader that starts now. */
   changesNow(): Promise<string>;
   /** Calls back with each batch of new pointers until the returned function is called; see `followChanges`. */
@@ -67,6 +69,7 @@ export function openStore(o: { url: string; log: Logger; max?: number; name?: st
     inTransaction: (work) => runTransaction(pool, work),
     listen: (channel, fn) => listener.listen(channel, fn),
     changesSince: (cursor, limit, projectId) => changesSince(client, cursor, limit, projectId),
+    changedSince: (cursor, topics, projectId) => changedSince(client, cursor, topics, projectId),
     changesNow: () => changesNow(client),
     followChanges: (f) =>
       followChanges({ db: client, listen: (fn) => listener.listen("holdfast_changes", fn), ...f, onTrouble: (error) => o.log.warn({ err: error }, "the change pointers could not be read; trying again") }),
@@ -93,12 +96,11 @@ export function openStore(o: { url: string; log: Logger; max?: number; name?: st
 
 export type { ChangeBatch, ChangeItem, ChangePointer } from "./changes";
 export type { OnNudge } from "./listener";
-export { isForeignKeyViolation, isNotPermitted, isRetryable, isUniqueViolation } from "./pool";
+export { isNotPermitted, isUniqueViolation } from "./pool";
 export { RETENTION_SETTING, readRetention, retentionSettings, writeRetention } from "./retention";
 export type { RetentionSettings } from "./retention";
-export { asJson, oneOrNone, toMs, toMsOrNull } from "./queryable";
 export type { Queryable } from "./queryable";
-export { changeTopics, channels, requireCurrent } from "./transaction";
+export { requireCurrent } from "./transaction";
 export type { AuditWriter, ChangeTopic, Channel, Repositories, Tx } from "./transaction";
 export { announceProcess } from "./announce";
 export type { Announcement } from "./announce";

@@ -56,9 +56,6 @@ export function isUniqueViolation(error: unknown, index?: string): boolean {
   return hasCode(error, ["23505"]) && (index === undefined || (error as { constraint?: string }).constraint === index);
 }
 
-/** Is it a violation of a foreign key: something named is not there, or is still in use? */
-export const isForeignKeyViolation = (error: unknown): boolean => hasCode(error, ["23503"]);
-
 /** Did the database turn it down because this role may not do it? */
 export const isNotPermitted = (error: unknown): boolean => hasCode(error, ["42501"]);
 

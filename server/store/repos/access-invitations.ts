@@ -70,7 +70,3 @@ export async function uncountAttempt(db: Queryable, key: string): Promise<void> 
 export async function forgetFailures(db: Queryable, key: string): Promise<void> {
   await db.query("delete from throttles where key = $1", [key]);
 }
-/** Throws away what nobody needs any more. */
-export async function pruneThrottles(db: Queryable, beforeMs: number): Promise<void> {
-  await db.query("delete from throttles where updated_at < $1 and (locked_until is null or locked_until < $1)", [new Date(beforeMs)]);
-}

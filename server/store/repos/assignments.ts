@@ -1,11 +1,10 @@
-import { oneOrNone, toMs, toMsOrNull } from "../queryable";
 import type { Queryable } from "../queryable";
 import { requireCurrent } from "../transaction";
 
 export type AssignmentCause = "place" | "replace" | "drain" | "scale" | "rollout" | "rollback";
 
-/** Desired: one unit of a workload on a node. It lives until `endedAtMs`. */
-export interface StoredAssignment {
+/** Desired: one unit of a workload on a node, as it is placed. */
+export interface NewAssignment {
   id: string;
   projectId: string;
   workloadId: string;
@@ -18,38 +17,10 @@ export interface StoredAssignment {
   cause: string;
   decisionId: string | null;
   rolloutId: string | null;
-  version: number;
-  createdAtMs: number;
-  updatedAtMs: number;
-  endedAtMs: number | null;
 }
-
-interface Row {
-  id: string; project_id: string; workload_id: string; unit: string; ordinal: number; node_id: string; generation: number; digest: string;
-  desired: "run" | "stop"; cause: string; decision_id: string | null; rollout_id: string | null; version: number; created_at: Date; updated_at: Date; ended_at: Date | null;
-}
-
-const toAssignment = (r: Row): StoredAssignment => ({
-  id: r.id, projectId: r.project_id, workloadId: r.workload_id, unit: r.unit, ordinal: r.ordinal, nodeId: r.node_id, generation: r.generation, digest: r.digest,
-  desired: r.desired, cause: r.cause, decisionId: r.decision_id, rolloutId: r.rollout_id, version: r.version,
-  createdAtMs: toMs(r.created_at), updatedAtMs: toMs(r.updated_at), endedAtMs: toMsOrNull(r.ended_at),
-});
-
-export async function byId(db: Queryable, id: string): Promise<StoredAssignment | undefined> {
-  const row = await oneOrNone<Row>(db, "select * from assignments where id = $1", [id]);
-  return row && toAssignment(row);
-}
-
-/** Live assignments of a workload, by ordinal. */
-export const liveOfWorkload = async (db: Queryable, workloadId: string) =>
-  (await db.query<Row>("select * from assignments where workload_id = $1 and ended_at is null order by ordinal, id", [workloadId])).rows.map(toAssignment);
-
-/** Live assignments of a node: what the gateway tells its agent. */
-export const liveOfNode = async (db: Queryable, nodeId: string) =>
-  (await db.query<Row>("select * from assignments where node_id = $1 and ended_at is null order by unit, id", [nodeId])).rows.map(toAssignment);
 
 /** Places units. A unique violation of `assignments_one_running_unit_key` means that somebody else placed one first. */
-export async function insertMany(db: Queryable, list: readonly Omit<StoredAssignment, "version" | "createdAtMs" | "updatedAtMs" | "endedAtMs">[]): Promise<void> {
+export async function insertMany(db: Queryable, list: readonly NewAssignment[]): Promise<void> {
   if (list.length === 0) return;
   const column = <T>(pick: (a: (typeof list)[number]) => T) => list.map(pick);
   await db.query(
@@ -66,17 +37,5 @@ export async function setGeneration(db: Queryable, a: { id: string; unit: string
      where id = $1 and version = $2 and ended_at is null and desired = 'run'`,
     [a.id, a.version, to.generation, to.digest, to.cause, to.rolloutId],
   );
-  requireCurrent(result, `unit ${a.unit}`);
-}
-
-/** Asks a unit to stop; compare-and-set. */
-export async function askToStop(db: Queryable, a: { id: string; unit: string; version: number }, cause: AssignmentCause): Promise<void> {
-  const result = await db.query("update assignments set desired = 'stop', cause = $3, version = version + 1, updated_at = now() where id = $1 and version = $2 and ended_at is null", [a.id, a.version, cause]);
-  requireCurrent(result, `unit ${a.unit}`);
-}
-
-/** Ends an assignment that was confirmed as stopped, or is written off; compare-and-set. */
-export async function end(db: Queryable, a: { id: string; unit: string; version: number }): Promise<void> {
-  const result = await db.query("update assignments set ended_at = now(), desired = 'stop', version = version + 1, updated_at = now() where id = $1 and version = $2 and ended_at is null", [a.id, a.version]);
   requireCurrent(result, `unit ${a.unit}`);
 }

@@ -7,7 +7,6 @@ export * as settings from "./settings";
 export * as nodes from "./nodes";
 export * as sites from "./sites";
 export * as assignments from "./assignments";
-export * as observations from "./observations";
 export type { NewAuditEntry } from "./audit-entries";
 export * as auditEntries from "./audit-queries";
 export * as telemetryIngest from "./telemetry-ingest";

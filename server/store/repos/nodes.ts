@@ -70,15 +70,6 @@ export async function byName(db: Queryable, projectId: string, name: string): Pr
   return row && toNode(row);
 }
 
-export async function bySite(db: Queryable, siteId: string): Promise<StoredNode[]> {
-  return (await db.query<Row>("select * from nodes where site_id = $1 order by name", [siteId])).rows.map(toNode);
-}
-
-/** Every node of a project that is not decommissioned: the scheduler's snapshot. */
-export async function living(db: Queryable, projectId: string): Promise<StoredNode[]> {
-  return (await db.query<Row>("select * from nodes where project_id = $1 and desired_state <> 'decommissioned' order by name", [projectId])).rows.map(toNode);
-}
-
 /** Makes a node's row at enrolment. Throws a unique violation when the name is taken in the project. */
 export async function insert(db: Queryable, n: { id: string; projectId: string; siteId: string; name: string; labels: Record<string, string>; trustTier: StoredNode["trustTier"] }): Promise<void> {
   await db.query("insert into nodes (id, project_id, site_id, name, labels, trust_tier) values ($1, $2, $3, $4, $5, $6)", [n.id, n.projectId, n.siteId, n.name, asJson(n.labels), n.trustTier]);

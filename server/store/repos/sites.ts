@@ -15,7 +15,6 @@ export interface StoredSite {
 
 const columns = `id, project_id as "projectId", name, title, kind, jurisdiction, time_zone as "timeZone", spec`;
 
-export const byId = (db: Queryable, id: string) => oneOrNone<StoredSite>(db, `select ${columns} from sites where id = $1`, [id]);
 export const byName = (db: Queryable, projectId: string, name: string) =>
   oneOrNone<StoredSite>(db, `select ${columns} from sites where project_id = $1 and name = $2 and deleted_at is null`, [projectId, name]);
 /** Every site of a project that is not removed, by name. */
