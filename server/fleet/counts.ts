@@ -4,8 +4,8 @@ import { Recent, fleetDetail, fleetRead } from "../store";
 import type { FleetDeps } from "./deps";
 import type { At } from "./views";
 
-/** Every second or two something in a large fleet changes; longer than this nothing is remembered anyway. */
-const MAX_AGE_MS = 5_000;
+/** Silence begins without a change; longer than this nothing is remembered. */
+const MAX_AGE_MS = 2_000;
 const topics = ["node", "site", "workload", "assignment", "observation"] as const;
 
 type SiteWorkload = Awaited<ReturnType<typeof fleetRead.countsBySiteAndWorkload>>;

@@ -12,8 +12,8 @@ import { fleetNodesOf } from "./fleet-snapshot";
 const FINISHED = ["succeeded"];
 
 /** Which revision of a workload should run, by its revisions and rollouts; null when none may. */
-export async function loadGoal(db: Queryable, workloadId: string): Promise<(Goal & { revisions: Awaited<ReturnType<typeof objects.revisions>> }) | null> {
-  const revisions = await objects.revisions(db, workloadId);
+export async function loadGoal(db: Queryable, workloadId: string): Promise<(Goal & { revisions: Awaited<ReturnType<typeof objects.revisionFacts>> }) | null> {
+  const revisions = await objects.revisionFacts(db, workloadId);
   const successes = await objects.rolloutSuccesses(db, workloadId, FINISHED);
   const goal = goalOf(
     revisions.map((r) => ({ generation: r.generation, templateDigest: templateKey(r), held: r.heldReason !== null, gated: r.gated, createdAtMs: r.createdAtMs })),

@@ -1,5 +1,4 @@
 import type { ChangeTopic } from "./transaction";
-import type { ChangeBatch } from "./changes";
 
 interface Entry<T> {
   cursor: string;
@@ -16,13 +15,13 @@ interface Entry<T> {
 export class Recent<T> {
   private readonly entries = new Map<string, Entry<T>>();
 
-  constructor(private readonly o: { changes: { changesNow(): Promise<string>; changesSince(cursor: string, limit: number, projectId?: string): Promise<ChangeBatch> }; topics: readonly ChangeTopic[]; maxAgeMs: number; most?: number }) {}
+  constructor(private readonly o: { changes: { changesNow(): Promise<string>; changedSince(cursor: string, topics: readonly string[], projectId: string): Promise<boolean> }; topics: readonly ChangeTopic[]; maxAgeMs: number; most?: number }) {}
 
   /** The remembered answer for a key, or a new one. An answer that failed is not remembered. */
   async get(projectId: string, key: string, ask: () => Promise<T>): Promise<T> {
     const id = `${projectId}\0${key}`;
     const known = this.entries.get(id);
-    if (known && performance.now() - known.startedMs < this.o.maxAgeMs && !(await this.changed(projectId, known))) return known.value;
+    if (known && performance.now() - known.startedMs < this.o.maxAgeMs && !(await this.o.changes.changedSince(known.cursor, this.o.topics, projectId))) return known.value;
     // The cursor is taken before the question: a change during it makes the answer old at once.
     const cursor = await this.o.changes.changesNow();
     // Somebody else may have asked anew meanwhile.
@@ -36,13 +35,5 @@ export class Recent<T> {
       if (this.entries.get(id) === entry) this.entries.delete(id);
     });
     return entry.value;
-  }
-
-  private async changed(projectId: string, entry: Entry<T>): Promise<boolean> {
-    const limit = 200;
-    const batch = await this.o.changes.changesSince(entry.cursor, limit, projectId);
-    if (batch.gap || batch.items.length === limit || batch.items.some((i) => (this.o.topics as readonly string[]).includes(i.topic))) return true;
-    entry.cursor = batch.cursor;
-    return false;
   }
 }

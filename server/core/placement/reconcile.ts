@@ -102,7 +102,9 @@ const RETRY_MS = 30_000;
 /** A unit asked to stop that the agent never spoke of is over when the agent has spoken of all others since. */
 const NEVER_SEEN_MS = 30_000;
 
-export function planWorkload(s: WorkloadSnapshot): WorkloadPlan {
+export function planWorkload(seen: WorkloadSnapshot): WorkloadPlan {
+  // A piece that is found to be done in this very pass counts as done in it, or it would be started again.
+  const s = seen.kind === "batch" && seen.goal ? { ...seen, completed: new Set([...seen.completed, ...seen.units.filter((u) => isCompleted(seen, u) && !isBehind(seen, seen.goal as RevisionShape, u)).map((u) => u.ordinal)]) } : seen;
   const plan: WorkloadPlan = { needsFleet: false, place: [], unplaced: [], stop: [], end: [], move: [], wakeAtMs: null, because: [] };
   const live = s.units.filter((u) => !endIfOver(s, u, plan));
   if (plan.end.length) plan.because.push(`${counted(plan.end.length, "unit")} over: ${plan.end[0]?.because ?? ""}`);
@@ -124,6 +126,8 @@ export function planWorkload(s: WorkloadSnapshot): WorkloadPlan {
   return plan;
 }
 
+const isCompleted = (s: WorkloadSnapshot, u: OwnUnit): boolean => s.kind === "batch" && u.desired === "run" && u.observed?.phase === "succeeded" && u.observed.generation === u.generation;
+
 /** Ends what is over: confirmed as stopped, run to completion, never started, or on a node that is gone for good. */
 function endIfOver(s: WorkloadSnapshot, u: OwnUnit, plan: WorkloadPlan): boolean {
   const end = (cause: Cause, because: string) => {
@@ -131,7 +135,7 @@ function endIfOver(s: WorkloadSnapshot, u: OwnUnit, plan: WorkloadPlan): boolean
     return true;
   };
   if (u.node.desiredState === "decommissioned") return end("replace", `${u.node.name} was decommissioned.`);
-  if (s.kind === "batch" && u.desired === "run" && u.observed?.phase === "succeeded") return end("completed", "It ran to completion.");
+  if (isCompleted(s, u)) return end("completed", "It ran to completion.");
   if (u.desired !== "stop") return false;
   if (u.observed && isAtRest(u.observed.phase)) return end("done", `${u.node.name} says it is ${u.observed.phase}.`);
   if (!u.observed && u.node.contact === "live" && (u.nodeApplied || (u.nodeObservedAtMs ?? 0) > u.updatedAtMs + NEVER_SEEN_MS)) return end("done", `${u.node.name} never started it.`);

@@ -96,6 +96,8 @@ describe("placing", () => {
     await db.asOwner("update observations set phase = 'succeeded', exit_code = 0");
     await settle();
     expect(await f.units("sum")).toEqual([]);
+    // Each piece was started once: none again while its end was being written down.
+    expect(await db.asOwner("select 1 from assignments")).toHaveLength(3);
     const object = (await db.asOwner<{ version: number }>("select version from objects where name = 'sum'"))[0];
     await f.workloads.commands.scale(f.ada, project, { name: "sum", replicas: 4, version: object?.version ?? 0 });
     await s.loop.resync();

@@ -93,6 +93,11 @@ export async function revisions(db: Queryable, objectId: string, limit = 500): P
   const { rows } = await db.query<RevisionSql>("select object_id, generation, digest, null as manifest, author, author_id, reason, changes, held_reason, template_digest, gated, created_at from object_revisions where object_id = $1 order by generation desc limit $2", [objectId, limit]);
   return rows.map(toRevision);
 }
+/** What decides which revision should run, of all revisions; without manifests and changes, because every pass reads it. */
+export async function revisionFacts(db: Queryable, objectId: string): Promise<Pick<StoredRevision, "generation" | "digest" | "templateDigest" | "heldReason" | "gated" | "createdAtMs">[]> {
+  const { rows } = await db.query<RevisionSql>("select generation, digest, template_digest, held_reason, gated, created_at from object_revisions where object_id = $1 order by generation", [objectId]);
+  return rows.map((r) => ({ generation: r.generation, digest: r.digest, templateDigest: r.template_digest, heldReason: r.held_reason, gated: r.gated, createdAtMs: toMs(r.created_at) }));
+}
 export async function setHeld(db: Queryable, objectId: string, generation: number, reason: string | null): Promise<void> {
   await db.query("update object_revisions set held_reason = $3 where object_id = $1 and generation = $2", [objectId, generation, reason]);
 }

@@ -22,7 +22,7 @@ export type Summarise = (projectId: string, rows: readonly Row[], at: { nowMs: n
  * any number of rows, of which counting the units is asked once for all who look at the same moment.
  */
 export function createSummary(store: Store): Summarise {
-  const recent = new Recent<[Units, Map<string, number>]>({ changes: store, topics: ["node", "workload", "assignment", "observation"], maxAgeMs: 5_000 });
+  const recent = new Recent<[Units, Map<string, number>]>({ changes: store, topics: ["node", "workload", "assignment", "observation"], maxAgeMs: 2_000 });
   const db = store.read.client;
   return (projectId, rows, at) => {
     const ids = rows.map((r) => r.id);

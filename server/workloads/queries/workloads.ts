@@ -57,7 +57,7 @@ export function workloadQueries(deps: WorkloadsDeps) {
       const o = await objectOf(project, input.name);
       const goal = await loadGoal(db, o.id);
       const counts = await workloadsRead.unitsPerGeneration(db, o.id);
-      return (goal?.revisions ?? (await objects.revisions(db, o.id))).map((r) => rowOf(r, goal?.generation ?? null, counts));
+      return (await objects.revisions(db, o.id)).map((r) => rowOf(r, goal?.generation ?? null, counts));
     },
 
     async revision(project: ProjectRef, input: { name: string; generation: number }): Promise<RevisionDetail> {
