@@ -79,6 +79,22 @@ export async function changesSince(db: Queryable, cursor: string, limit: number,
   return { items, cursor: next, gap, held: rows[0]?.held ?? false };
 }
 
+/**
+ * Has anything of these topics changed since a cursor, as far as can be seen? For remembered answers: it also counts what
+ * is still held back from readers in order, so that an answer is never older than a change that had committed before.
+ */
+export async function changedSince(db: Queryable, cursor: string, topics: readonly string[], projectId: string): Promise<boolean> {
+  const from = parseCursor(cursor);
+  if (!from) return true;
+  const row = await oneOrNone<{ changed: boolean }>(
+    db,
+    `select exists (select 1 from changes where (xid, id) > ($1::bigint, $2::bigint) and project_id = $3 and topic = any($4))
+         or coalesce((select (value #>> '{}')::bigint from settings where key = '${PRUNED_TO}'), 0) >= $1::bigint as changed`,
+    [from.xid, from.id, projectId, topics],
+  );
+  return row?.changed ?? true;
+}
+
 /** Deletes up to `limit` pointers from before a time, and remembers it, so that late readers learn of the gap. */
 export async function pruneChanges(db: Queryable, beforeMs: number, limit: number): Promise<number> {
   const row = await oneOrNone<{ deleted: number }>(

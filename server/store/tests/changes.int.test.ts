@@ -68,6 +68,10 @@ describe("change pointers", () => {
     // What committed is held back as long as something with an earlier place may still come.
     expect(first.items).toEqual([]);
     expect(first.held).toBe(true);
+    // Who only asks whether something changed is told at once.
+    expect(await db.store.changedSince(cursor, ["node"], "project-default")).toBe(true);
+    expect(await db.store.changedSince(cursor, ["site"], "project-default")).toBe(false);
+    expect(await db.store.changedSince(cursor, ["node"], "project-other")).toBe(false);
     cursor = first.cursor;
     await late.query("commit");
     await late.end();
@@ -137,6 +141,8 @@ describe("change pointers", () => {
     const late = await db.store.changesSince(old, 10);
     expect(late.gap).toBe(true);
     expect(late.items.map((i) => i.key)).toEqual(["new"]);
+    expect(await db.store.changedSince(old, ["site"], "project-default")).toBe(true);
+    expect(await db.store.changedSince(current, ["site"], "project-default")).toBe(false);
     expect((await db.store.changesSince("nonsense", 10)).gap).toBe(true);
     // A cursor of another cluster, or of before a restore, lies in the future.
     expect((await db.store.changesSince("999999999999.0", 10)).gap).toBe(true);

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { rolesFrom } from "../../core/access/actor";
 import type { Actor } from "../../core/access/actor";
 import type { Role } from "../../core/access/permissions";
@@ -47,14 +47,17 @@ class FakeResponse extends EventEmitter {
 function hubOver() {
   const log: ChangePointer[] = [];
   let reads = 0;
+  /** True while an older transaction runs: pointers are there and not given yet. */
+  const older = { running: false };
   const faults: unknown[] = [];
   const rights = new Map<string, Actor | null>();
   const hub = new EventHub({
     changesSince: async (cursor, limit) => {
       reads++;
       const from = Number(cursor.split(".")[0]);
+      if (older.running) return { items: [], cursor, gap: false, held: log.length > 0 };
       const items = log.filter((i) => Number(i.cursor.split(".")[0]) > from).slice(0, limit);
-      return { items, cursor: items.at(-1)?.cursor ?? cursor, gap: false };
+      return { items, cursor: items.at(-1)?.cursor ?? cursor, gap: false, held: false };
     },
     latestCursor: async () => log.at(-1)?.cursor ?? "0.0",
     recheck: async (token) => rights.get(token) ?? null,
@@ -77,7 +80,7 @@ function hubOver() {
     await settle();
     return response;
   };
-  return { hub, add, open, rights, faults, log, reads: () => reads };
+  return { hub, add, open, rights, faults, log, older, reads: () => reads };
 }
 
 describe("events as text", () => {
@@ -98,6 +101,19 @@ describe("the hub", () => {
     await h.add(pointer(1));
     expect(h.reads() - before).toBe(1);
     for (const s of streams) expect(s.text).toContain('"key":"n1"');
+    h.hub.close();
+  });
+
+  // Guarantee: a change that waits for an older transaction is told as soon as that has ended, although nobody nudges then.
+  it("looks again by itself while pointers are held back", async () => {
+    const h = hubOver();
+    await h.hub.start();
+    const stream = await h.open();
+    h.older.running = true;
+    await h.add(pointer(1));
+    expect(stream.text).not.toContain('"key":"n1"');
+    h.older.running = false;
+    await vi.waitFor(() => expect(stream.text).toContain('"key":"n1"'), { timeout: 1_000 });
     h.hub.close();
   });
 

@@ -5,10 +5,10 @@ import type { Permission } from "../../core/access/permissions";
 
 /** A change pointer: what changed, never the new value; whoever wants that asks the authorised query. */
 export type ChangePointer = { cursor: string; topic: string; key: string; projectId: string | null };
-export type ChangePage = { items: ChangePointer[]; cursor: string; gap: boolean };
+export type ChangePage = { items: ChangePointer[]; cursor: string; gap: boolean; held: boolean };
 
 export type EventHubDeps = {
-  /** Pointers after a cursor, in commit order; `gap` says that some of them are no longer kept. */
+  /** Pointers after a cursor, in commit order; `gap` says that some of them are no longer kept, `held` that others wait for an older transaction to end. */
   changesSince(cursor: string, limit: number): Promise<ChangePage>;
   /** The cursor behind which nothing is missing right now. */
   latestCursor(): Promise<string>;
@@ -24,6 +24,8 @@ const rightsTopics = new Set(["person", "token", "session"]);
 
 const HEARTBEAT_MS = 15_000;
 const POLL_MS = 2_000;
+/** How soon to look again while pointers are held back by an older transaction: nobody nudges when it ends. */
+const HELD_MS = 25;
 const PAGE = 500;
 /** A reader that is this many bytes behind is dropped; it resumes where it was when it comes back. */
 const MOST_UNSENT_BYTES = 1_048_576;
@@ -83,6 +85,7 @@ export class EventHub {
     while (this.cursor !== null) {
       const page = await this.deps.changesSince(this.cursor, PAGE);
       this.cursor = page.cursor;
+      if (page.held && page.items.length < PAGE) setTimeout(() => this.nudge(), HELD_MS).unref();
       if (page.items.length === 0) return;
       this.deliver(page.items);
       if (page.items.some((i) => rightsTopics.has(i.topic))) await this.recheckAll();
