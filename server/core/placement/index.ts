@@ -13,6 +13,6 @@ export type { Ask, Candidate, Judged, PlacedAsk, PlaceOptions, PlacementPlan } f
 export { reasonCodes, reasonSummary } from "./reasons";
 export type { Reason, ReasonCode } from "./reasons";
 export { planWorkload } from "./reconcile";
-export type { Cause, OwnUnit, PlannedStop, PlannedUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./reconcile";
+export type { OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./workload-plan";
 export { policyShape, previewShape, shapeOf } from "./shape";
 export type { Preference, Shape } from "./shape";

@@ -10,7 +10,7 @@ import { isOvercommitted, noLoad, withDemand } from "./demand";
 import type { Load } from "./demand";
 import type { FleetNode } from "./fleet";
 import { planWorkload } from "./reconcile";
-import type { OwnUnit, RevisionShape, WorkloadSnapshot } from "./reconcile";
+import type { OwnUnit, RevisionShape, WorkloadSnapshot } from "./workload-plan";
 import { demand, nodeOf, shape } from "./testing";
 
 interface Assigned {

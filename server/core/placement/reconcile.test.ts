@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { noLoad } from "./demand";
 import type { FleetNode } from "./fleet";
 import { planWorkload } from "./reconcile";
-import type { OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./reconcile";
+import type { OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./workload-plan";
 import { demand, nodeOf, policy, selectorOf, shape } from "./testing";
 
 const NOW = 10_000_000;

@@ -1,0 +1,82 @@
+/** What one pass over a workload sees and what it decides: data on both sides, so that tests, dry runs and audit read it. */
+import type { ObservedUnit } from "../fleet/states";
+import type { FleetNode, FleetSnapshot } from "./fleet";
+import type { PlacedAsk } from "./place";
+import type { Shape } from "./shape";
+
+export type Cause = "place" | "replace" | "drain" | "scale" | "rollout" | "rollback" | "move" | "update" | "remove" | "done" | "completed";
+
+export interface OwnUnit {
+  assignmentId: string;
+  version: number;
+  unit: string;
+  ordinal: number;
+  node: FleetNode;
+  generation: number;
+  desired: "run" | "stop";
+  updatedAtMs: number;
+  observed: ObservedUnit | null;
+  /** When the node last said all that it runs; null when it never did. */
+  nodeObservedAtMs: number | null;
+  nodeApplied: boolean;
+}
+
+export interface RevisionShape {
+  generation: number;
+  digest: string;
+  templateDigest: string;
+  shape: Shape;
+}
+
+export interface WorkloadSnapshot {
+  nowMs: number;
+  workloadId: string;
+  name: string;
+  kind: "service" | "inference" | "batch" | "daemon";
+  removed: boolean;
+  replicas: number;
+  lostAfterMs: number | null;
+  /** What should run when no rollout is open; null when there is no revision that may run. */
+  goal: RevisionShape | null;
+  /** Revisions that units are on, by generation. */
+  revisions: ReadonlyMap<number, RevisionShape>;
+  /** While a rollout is open, it alone moves units between revisions. */
+  rolloutOpen: boolean;
+  /** What a new unit asks for: the goal's shape, with room for both revisions of an open rollout. */
+  askShape: Shape | null;
+  units: readonly OwnUnit[];
+  /** Batch: ordinals that have run to completion on the goal's template. */
+  completed: ReadonlySet<number>;
+  /** The whole fleet; null when it was not read, because most passes need it not. */
+  fleet: FleetSnapshot | null;
+}
+
+export interface PlannedUnit {
+  unit: string;
+  ordinal: number;
+  nodeId: string;
+  generation: number;
+  digest: string;
+  cause: Cause;
+  decision: PlacedAsk;
+}
+export interface PlannedStop {
+  assignmentId: string;
+  version: number;
+  unit: string;
+  nodeId: string;
+  cause: Cause;
+  because: string;
+}
+export interface WorkloadPlan {
+  /** True when the plan is incomplete without the fleet: read it and plan again. */
+  needsFleet: boolean;
+  place: PlannedUnit[];
+  unplaced: PlacedAsk[];
+  stop: PlannedStop[];
+  /** Ends: the agent says it is over, or nobody can say so any more. */
+  end: PlannedStop[];
+  move: { assignmentId: string; version: number; unit: string; nodeId: string; generation: number; digest: string }[];
+  wakeAtMs: number | null;
+  because: string[];
+}
