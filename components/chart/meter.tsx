@@ -14,7 +14,7 @@ export function Meter({ value, of, label, className }: { value: number | null; o
       aria-valuetext={known ? `${Math.round(share * 100)} %` : "not reported"}
       className={cn("inline-block h-1.5 w-12 shrink-0 overflow-hidden rounded-full bg-secondary", !known && "hatched", className)}
     >
-      {known ? <span className={cn("block h-full rounded-full", share > 0.9 ? "bg-degraded" : "bg-muted-foreground/70")} style={{ width: `${share * 100}%` }} /> : null}
+      {known ? <span className={cn("block h-full rounded-full", share > 0.9 ? "bg-foreground" : "bg-muted-foreground/70")} style={{ width: `${share * 100}%` }} /> : null}
     </span>
   );
 }

@@ -46,7 +46,7 @@ export function Changes({ changes, project }: { changes: HomeView["changes"]; pr
                     change.text
                   )}
                 </span>
-                <span className="max-w-32 shrink-0 truncate text-muted-foreground max-sm:hidden">{change.actor}</span>
+                {change.text.includes(change.actor) ? null : <span className="max-w-32 shrink-0 truncate text-muted-foreground max-sm:hidden">{change.actor}</span>}
                 <Age at={change.atMs} className="shrink-0 text-right text-muted-foreground" />
               </div>
             </li>

@@ -20,7 +20,8 @@ const ink: Record<LinkPath["link"]["state"], string> = {
 
 /** A link between two sites: its state by line and mark, its latency as a label. A cut one is broken by a fault mark. */
 export const LinkEdge = memo(function LinkEdge({ data }: EdgeProps<LinkEdgeType>) {
-  const far = useStore((state) => state.transform[2] < 0.5);
+  // Labels are enlarged against the zoom in steps, as the text in the boxes is; from far away they are left out.
+  const magnify = useStore(({ transform: [, , zoom] }) => (zoom < 0.5 ? 0 : zoom < 0.68 ? 1.5 : zoom < 0.86 ? 1.22 : 1));
   if (!data) return null;
   const { route, dimmed, bright } = data;
   const { link } = route;
@@ -31,7 +32,7 @@ export const LinkEdge = memo(function LinkEdge({ data }: EdgeProps<LinkEdgeType>
         <path
           d={route.path}
           fill="none"
-          stroke={bright ? "var(--primary)" : ink[link.state]}
+          stroke={bright && !cut ? "var(--primary)" : ink[link.state]}
           strokeWidth={bright ? 2.5 : link.state === "healthy" ? 1.4 : 2}
           strokeDasharray={cut ? "2 5" : link.state === "degraded" ? "8 3" : undefined}
         />
@@ -41,14 +42,14 @@ export const LinkEdge = memo(function LinkEdge({ data }: EdgeProps<LinkEdgeType>
           </g>
         ) : null}
       </g>
-      {far ? null : (
+      {magnify === 0 ? null : (
         <EdgeLabelRenderer>
           <div
             className={cn(
               "pointer-events-auto absolute flex items-center gap-1 whitespace-nowrap rounded-sm bg-background px-1 text-2xs text-muted-foreground",
               dimmed && "opacity-25",
             )}
-            style={{ transform: `translate(-50%, -50%) translate(${route.labelX}px, ${route.labelY + (cut ? 16 : 0)}px)` }}
+            style={{ transform: `translate(-50%, -50%) translate(${route.labelX}px, ${route.labelY + (cut ? 16 : 0)}px) scale(${magnify})` }}
             title={`${link.siteA} to ${link.siteB}${link.simulated ? " (simulated)" : ""}: ${link.because}`}
           >
             {link.state !== "healthy" ? <StateShape state={link.state} size={9} label={link.state} /> : null}
