@@ -120,7 +120,7 @@ function Near({
           <Dots site={site} />
         )}
       </span>
-      <span className={cn("flex gap-3 text-xs text-muted-foreground", overlay && magnify > 1 && "hidden")}>
+      <span className={cn("flex gap-3 whitespace-nowrap text-muted-foreground", site.units.total > 999 ? "gap-2 text-2xs" : "text-xs", overlay && magnify > 1 && "hidden")}>
         <IntervalCount atLeast={site.nodes.min} atMost={site.nodes.max} of={site.nodes.total} word="nodes" />
         <IntervalCount atLeast={site.units.min} atMost={site.units.max} of={site.units.total} word="units" />
       </span>
