@@ -9,6 +9,7 @@ import { manifestCommands } from "./commands/manifests";
 import { objectCommands } from "./commands/objects";
 import { rolloutCommands } from "./commands/rollouts";
 import { unitCommands } from "./commands/units";
+import { workloadCommands } from "./commands/workloads";
 import { exitCodes } from "./io";
 import type { ExitCode, Io } from "./io";
 import type { Context } from "./session";
@@ -23,7 +24,7 @@ export function programOf(ctx: Context): Command {
     .option("-o, --output <format>", "table, json or yaml")
     .addHelpText("after", "\nExit codes: 0 done, 1 failure, 2 wrong usage or input, 3 refused, 4 not found, 5 server unreachable, 6 rollout rolled back.")
     .showHelpAfterError("(holdfast --help tells what there is)");
-  for (const add of [loginCommands, objectCommands, manifestCommands, unitCommands, rolloutCommands, fleetCommands, accessCommands, auditCommands, completionCommand]) add(program, ctx);
+  for (const add of [loginCommands, objectCommands, manifestCommands, workloadCommands, unitCommands, rolloutCommands, fleetCommands, accessCommands, auditCommands, completionCommand]) add(program, ctx);
   const settle = (command: Command): void => {
     command.exitOverride().configureOutput({ writeOut: (t) => ctx.io.out(t), writeErr: (t) => ctx.io.err(t) });
     for (const sub of command.commands) settle(sub);

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import Link from "next/link";
+import { Link } from "@/components/ui/link";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
@@ -78,7 +78,7 @@ export function ApprovalCard({ approval: a, compact }: { approval: ApprovalView;
         </Row>
       </dl>
       {a.evidence && !compact ? (
-        <div className="border-t">
+        <div className="border-t max-sm:hidden">
           <Verdict verdict={a.evidence} />
         </div>
       ) : null}

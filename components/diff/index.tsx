@@ -39,16 +39,20 @@ export function ChangeList({ changes, className }: { changes: readonly ChangeVie
   );
 }
 
+/** Digests by their first characters: what tells two apart at a glance. The whole one stands in the tooltip. */
+const short = (text: string): string => text.replace(/sha256:([0-9a-f]{12})[0-9a-f]{52}/g, "sha256:$1…");
+
 function Value({ text, gone }: { text: string | null; gone?: boolean }) {
   if (text === null) return <span className="text-muted-foreground">unset</span>;
   return (
     <code
+      title={short(text) === text ? undefined : text}
       className={cn(
         "rounded-sm px-1 [overflow-wrap:anywhere]",
         gone ? "bg-failing-soft text-failing line-through decoration-1" : "bg-healthy-soft text-healthy",
       )}
     >
-      {text === "" ? "(empty)" : text}
+      {text === "" ? "(empty)" : short(text)}
     </code>
   );
 }

@@ -8,10 +8,12 @@ import { EventStream, type LiveState } from "./event-stream";
 const StreamContext = createContext<EventStream | null>(null);
 const QUIET: LiveState = { connection: "connecting", dataAtMs: null };
 const noSubscription = () => () => {};
+/** The first change is asked for at once; those that follow are taken together, one round in this time at most. */
+const ROUND_MS = 300;
 
 /**
  * Keeps a project's screens fresh: the stream says what changed, `staleOn` says which queries show it, and those are
- * asked again through the normal, authorised way. Changes within 300 ms, or while answers are awaited, are taken together.
+ * asked again through the normal, authorised way. Changes that come close together, or while answers are awaited, are taken together.
  */
 export function LiveProvider({
   project,
@@ -38,6 +40,7 @@ export function LiveProvider({
     let timer: ReturnType<typeof setTimeout> | undefined;
     let asking = false;
     let ended = false;
+    let beganMs = -ROUND_MS;
     // The next round begins when the answers of the last one are there. Asking anew cancels what is being asked: in a large
     // fleet, where something changes all the time, no answer would ever arrive.
     const soon = () => {
@@ -47,12 +50,13 @@ export function LiveProvider({
         const topics = [...waiting];
         waiting.clear();
         asking = true;
+        beganMs = performance.now();
         // A server that does not answer must not hold up the rounds after it.
         void Promise.race([refilter(topics), new Promise((resolve) => setTimeout(resolve, 15_000))]).then(() => {
           asking = false;
           soon();
         });
-      }, 300);
+      }, Math.max(0, beganMs + ROUND_MS - performance.now()));
     };
     const opened = new EventStream(`/api/events?project=${encodeURIComponent(project)}`, {
       change: ({ topic }) => {

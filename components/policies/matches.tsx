@@ -1,13 +1,13 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/components/ui/link";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { useDebounced } from "@/components/shell/use-debounced";
-import { StateShape, type State } from "@/components/state";
+import { states, StateShape, type State } from "@/components/state";
 import { Section } from "@/components/ui/page";
 import { SkeletonRows } from "@/components/ui/skeleton";
 
@@ -35,7 +35,7 @@ export function PolicyMatches({ text, valid }: { text: string; valid: boolean })
             .map((n) => (
               <li key={n.node} className="flex flex-col px-3 py-1.5">
                 <span className="flex items-center gap-2">
-                  <StateShape state={n.state as State} />
+                  {(states as readonly string[]).includes(n.state) ? <StateShape state={n.state as State} label={n.state} /> : null}
                   <Link href={routes.node(project, n.node)} className="min-w-0 truncate font-medium hover:underline">
                     {n.node}
                   </Link>

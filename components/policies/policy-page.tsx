@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import Link from "next/link";
+import { Link } from "@/components/ui/link";
 import { useRouter } from "next/navigation";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { parseAsStringLiteral, useQueryState } from "nuqs";
@@ -74,9 +74,13 @@ export function PolicyPage({ name }: { name: string }) {
             {o.usedBy.map((w, i) => (
               <span key={w}>
                 {i > 0 ? ", " : ""}
-                <Link className="link" href={routes.workload(project, w)}>
-                  {w}
-                </Link>
+                {w.startsWith("workload ") ? (
+                  <Link className="link" href={routes.workload(project, w.slice("workload ".length))}>
+                    {w}
+                  </Link>
+                ) : (
+                  w
+                )}
               </span>
             ))}
             .

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import Link from "next/link";
+import { Link } from "@/components/ui/link";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
@@ -93,7 +93,7 @@ export function DecisionPanel({ decision: d }: { decision: DecisionDetail }) {
         </p>
       </div>
       {feasible.length > 0 ? (
-        <Section title="Where it could run" aside={<span className="tnum">{feasible.length} nodes</span>} flush>
+        <Section title="Where it could run" aside={<span className="tnum">{feasible.length === 1 ? "1 node" : `${feasible.length} nodes`}</span>} flush>
           <Table label="Feasible nodes by score">
             <thead>
               <tr>
@@ -111,7 +111,7 @@ export function DecisionPanel({ decision: d }: { decision: DecisionDetail }) {
                   </Td>
                   <Td>{c.site}</Td>
                   <Td numeric>{c.score === null ? "–" : c.score.toFixed(2)}</Td>
-                  <Td className="text-xs text-muted-foreground">{c.parts.length === 0 ? "no preference applies" : c.parts.map((p) => `${p.text || p.name}: ${(p.value * p.weight).toFixed(2)}`).join("; ")}</Td>
+                  <Td className="text-xs text-muted-foreground">{c.parts.length === 0 ? "no preference applies" : c.parts.map((p) => `${(p.text || p.name).replace(/\.$/, "")}: ${(p.value * p.weight).toFixed(2)}`).join("; ")}</Td>
                 </Tr>
               ))}
             </tbody>
@@ -119,7 +119,7 @@ export function DecisionPanel({ decision: d }: { decision: DecisionDetail }) {
         </Section>
       ) : null}
       {d.counts.map((group) => (
-        <Section key={group.code} title={group.text} aside={<span className="tnum">{group.nodes} nodes</span>}>
+        <Section key={group.code} title={`Nodes that ${group.text}`} aside={<span className="tnum">{group.nodes === 1 ? "1 node" : `${group.nodes} nodes`}</span>}>
           <p className="text-sm text-muted-foreground">
             {d.candidates
               .filter((c) => c.reason?.code === group.code)

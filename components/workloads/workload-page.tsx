@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/components/ui/link";
 import { usePathname, useRouter } from "next/navigation";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { parseAsInteger, parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
@@ -26,7 +26,7 @@ import { Logs } from "./logs";
 import { Objectives } from "./objectives";
 import { UnitsList } from "./units-list";
 import { WorkloadActions } from "./workload-actions";
-import { revisionsText } from "./words";
+import { phaseWord, revisionsText } from "./words";
 
 const tabs = ["units", "telemetry", "decisions", "logs", "revisions", "manifest"] as const;
 const tabWord: Record<(typeof tabs)[number], string> = { units: "Units", telemetry: "Telemetry", decisions: "Decisions", logs: "Logs", revisions: "Revisions", manifest: "Manifest" };
@@ -82,7 +82,7 @@ export function WorkloadPage({ name }: { name: string }) {
           </Alert>
         ) : null}
         {w.rollout ? (
-          <Alert title={<>Rollout <Link href={routes.rollout(project, w.rollout.number)} className="link">#{w.rollout.number}</Link> is under way: {w.rollout.phase}</>} />
+          <Alert title={<>Rollout <Link href={routes.rollout(project, w.rollout.number)} className="link">#{w.rollout.number}</Link> is under way: {phaseWord(w.rollout.phase)}</>} />
         ) : null}
         <Tabs value={view.tab} onValueChange={(tab) => void setView({ tab: tab as (typeof tabs)[number] })}>
           <TabsList aria-label={`Parts of ${w.name}`}>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/components/ui/link";
 import { useRouter } from "next/navigation";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
@@ -21,7 +21,7 @@ import { Input } from "@/components/ui/input";
 import { PageHead } from "@/components/ui/page";
 import { Tooltip } from "@/components/ui/tooltip";
 import type { WorkloadRow } from "@/server/core/views";
-import { revisionsText } from "./words";
+import { phaseWord, revisionsText } from "./words";
 import { WorkloadPane } from "./workload-pane";
 
 /** Every workload: what it should be, what runs, and what was measured. */
@@ -89,7 +89,7 @@ const columns = (project: string): Column<WorkloadRow>[] => [
   { id: "revisions", header: "Asked for / runs", width: { min: 150, grow: 1 }, narrow: "hidden", cell: (w) => <span className="tnum truncate">{revisionsText(w)}</span> },
   {
     id: "rollout", header: "Rollout", width: { min: 140, grow: 1 }, narrow: "hidden",
-    cell: (w) => (w.rollout ? <Link className="link truncate" href={routes.rollout(project, w.rollout.number)}>#{w.rollout.number} {w.rollout.phase}</Link> : unknown),
+    cell: (w) => (w.rollout ? <Link className="link truncate" href={routes.rollout(project, w.rollout.number)}>#{w.rollout.number} {phaseWord(w.rollout.phase)}</Link> : unknown),
   },
   { id: "rps", header: "Requests/s", width: { min: 84 }, numeric: true, narrow: "hidden", sortValue: (w) => w.requestsPerSecond, cell: (w) => (w.requestsPerSecond === null ? unknown : w.requestsPerSecond.toFixed(1)) },
   { id: "p99", header: "p99", width: { min: 76 }, numeric: true, narrow: "hidden", sortValue: (w) => w.latencyP99Ms, cell: (w) => (w.latencyP99Ms === null ? unknown : latencyText(w.latencyP99Ms)) },

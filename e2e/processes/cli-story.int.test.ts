@@ -94,6 +94,8 @@ describe("the story on the command line", () => {
     const again = await holdfast("operator", "apply", "-f", file("v3.yaml", world.digits("v3")));
     expect(again.code).toBe(3);
     expect(again.err).toMatch(/held/);
+    const lifted = await holdfast("operator", "workload", "lift-hold", "digits", "--generation", "3", "--reason", "to look at it once more");
+    expect(lifted.code, lifted.err).toBe(0);
   }, 400_000);
 
   it("lets the auditor find all of it, by actor, in order", async () => {

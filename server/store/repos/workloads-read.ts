@@ -74,10 +74,10 @@ export async function whyUnplaced(db: Queryable, workloadIds: readonly string[])
 }
 
 /** Requests and labels of some workloads since a time. Sketches only while there are few enough to merge for a list. */
-export async function measured(db: Queryable, workloadIds: readonly string[], fromMs: number, mostSketches: number): Promise<Map<string, { requests: number; errors: number; newestMs: number | null; sketches: Uint8Array[]; labelled: number; correct: number }>> {
-  const found = new Map(workloadIds.map((id) => [id, { requests: 0, errors: 0, newestMs: null as number | null, sketches: [] as Uint8Array[], labelled: 0, correct: 0 }]));
-  const { rows } = await db.query<{ workload_id: string; requests: string; errors: string; newest: Date; n: string }>("select workload_id, sum(count) as requests, sum(errors) as errors, max(minute) as newest, count(*) as n from request_minutes where workload_id = any($1) and minute >= to_timestamp($2 / 1000.0) group by 1", [workloadIds, fromMs]);
-  for (const r of rows) Object.assign(found.get(r.workload_id) ?? {}, { requests: Number(r.requests), errors: Number(r.errors), newestMs: toMs(r.newest) });
+export async function measured(db: Queryable, workloadIds: readonly string[], fromMs: number, mostSketches: number): Promise<Map<string, { requests: number; errors: number; oldestMs: number | null; newestMs: number | null; sketches: Uint8Array[]; labelled: number; correct: number }>> {
+  const found = new Map(workloadIds.map((id) => [id, { requests: 0, errors: 0, oldestMs: null as number | null, newestMs: null as number | null, sketches: [] as Uint8Array[], labelled: 0, correct: 0 }]));
+  const { rows } = await db.query<{ workload_id: string; requests: string; errors: string; oldest: Date; newest: Date; n: string }>("select workload_id, sum(count) as requests, sum(errors) as errors, min(minute) as oldest, max(minute) as newest, count(*) as n from request_minutes where workload_id = any($1) and minute >= to_timestamp($2 / 1000.0) group by 1", [workloadIds, fromMs]);
+  for (const r of rows) Object.assign(found.get(r.workload_id) ?? {}, { requests: Number(r.requests), errors: Number(r.errors), oldestMs: toMs(r.oldest), newestMs: toMs(r.newest) });
   if (rows.reduce((n, r) => n + Number(r.n), 0) <= mostSketches) {
     const sketches = await db.query<{ workload_id: string; sketch: Buffer }>("select workload_id, sketch from request_minutes where workload_id = any($1) and minute >= to_timestamp($2 / 1000.0)", [workloadIds, fromMs]);
     for (const r of sketches.rows) found.get(r.workload_id)?.sketches.push(r.sketch);

@@ -61,7 +61,8 @@ async function summarise(db: Queryable, rows: readonly Row[], at: { nowMs: numbe
       sites: sites.get(r.id) ?? 0,
       policy: r.policy,
       rollout: r.rollout,
-      requestsPerSecond: m && m.requests > 0 ? (m.requests * 1_000) / MEASURED_MS : null,
+      // Over the time since the first of these minutes began: a workload that has just started is not diluted by the time before.
+      requestsPerSecond: m && m.requests > 0 ? (m.requests * 1_000) / Math.max(1_000, Math.min(MEASURED_MS, at.nowMs - (m.oldestMs ?? 0))) : null,
       latencyP99Ms: requests.quantile(0.99),
       errorRate: m && m.requests > 0 ? m.errors / m.requests : null,
       accuracy: m && m.labelled > 0 ? m.correct / m.labelled : null,
