@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { Link } from "@/components/ui/link";
+import Link from "@/components/ui/link";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";

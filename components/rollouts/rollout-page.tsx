@@ -1,6 +1,6 @@
 "use client";
 
-import { Link } from "@/components/ui/link";
+import Link from "@/components/ui/link";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";

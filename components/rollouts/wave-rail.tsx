@@ -1,6 +1,6 @@
 "use client";
 
-import { Link } from "@/components/ui/link";
+import Link from "@/components/ui/link";
 import { Check, CircleDot, CircleSlash, Clock, Gavel, Radar, type LucideIcon } from "lucide-react";
 import { routes } from "@/components/routes";
 import { Age, StateMark, stateWord } from "@/components/state";

@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { Link } from "@/components/ui/link";
+import Link from "@/components/ui/link";
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";

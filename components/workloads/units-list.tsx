@@ -1,6 +1,6 @@
 "use client";
 
-import { Link } from "@/components/ui/link";
+import Link from "@/components/ui/link";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useTRPC } from "@/app/_client/trpc";
 import { bytesText, coresText } from "@/components/chart";
