@@ -8,8 +8,9 @@ import { median, round } from "./numbers";
 
 export interface PageMeasured {
   page: string;
-  /** Compressed kB (1,000 bytes) of JavaScript over the wire, with an empty cache. */
+  /** Compressed kB (1,000 bytes) of JavaScript over the wire, with an empty cache: bodies alone, and with their headers. */
   javaScriptKb: number;
+  withHeadersKb: number;
   interactiveMs: number;
   firstLiveUpdateMs: number;
   runs: { interactiveMs: number; firstLiveUpdateMs: number }[];
@@ -85,7 +86,7 @@ async function watchedIn(page: Page): Promise<Watched> {
   return seen as unknown as Watched;
 }
 
-async function measureOnce(browser: Browser, o: { url: string; path: string; read: string; cookie: { name: string; value: string } }): Promise<{ bytes: number; interactiveMs: number; firstLiveUpdateMs: number }> {
+async function measureOnce(browser: Browser, o: { url: string; path: string; read: string; cookie: { name: string; value: string } }): Promise<{ bytes: number; withHeaders: number; interactiveMs: number; firstLiveUpdateMs: number }> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB", timezoneId: "UTC" });
   try {
     await context.addCookies([{ ...o.cookie, url: o.url }]);
@@ -94,17 +95,21 @@ async function measureOnce(browser: Browser, o: { url: string; path: string; rea
     await network.send("Network.enable");
     const scripts = new Set<string>();
     let bytes = 0;
+    let withHeaders = 0;
     network.on("Network.responseReceived", (e) => {
       if (e.type === "Script" || /javascript/.test(e.response.mimeType)) scripts.add(e.requestId);
     });
-    network.on("Network.loadingFinished", (e) => {
+    network.on("Network.dataReceived", (e) => {
       if (scripts.has(e.requestId)) bytes += e.encodedDataLength;
+    });
+    network.on("Network.loadingFinished", (e) => {
+      if (scripts.has(e.requestId)) withHeaders += e.encodedDataLength;
     });
     await page.addInitScript(watcher(o.read));
     await page.goto(`${o.url}/p/default/${o.path}`, { waitUntil: "commit" });
     const { interactiveMs, firstLiveUpdateMs } = await watchedIn(page);
     await page.waitForLoadState("networkidle", { timeout: 3_000 }).catch(() => undefined); // The event stream never ends.
-    return { bytes, interactiveMs, firstLiveUpdateMs };
+    return { bytes, withHeaders, interactiveMs, firstLiveUpdateMs };
   } finally {
     await context.close();
   }
@@ -126,12 +131,13 @@ export async function measurePages(o: { url: string; ownerUrl: string; sessionTo
       const result = {
         page,
         javaScriptKb: round(median(runs.map((r) => r.bytes)) / 1_000),
+        withHeadersKb: round(median(runs.map((r) => r.withHeaders)) / 1_000),
         interactiveMs: round(median(runs.map((r) => r.interactiveMs)), 0),
         firstLiveUpdateMs: round(median(runs.map((r) => r.firstLiveUpdateMs)), 0),
         runs: runs.map((r) => ({ interactiveMs: round(r.interactiveMs, 0), firstLiveUpdateMs: round(r.firstLiveUpdateMs, 0) })),
       };
       measured.push(result);
-      o.say(`  ${page.padEnd(10)} JavaScript ${result.javaScriptKb} kB   interactive ${result.interactiveMs} ms   first live update ${result.firstLiveUpdateMs} ms`);
+      o.say(`  ${page.padEnd(10)} JavaScript ${result.javaScriptKb} kB (${result.withHeadersKb} with headers)   interactive ${result.interactiveMs} ms   first live update ${result.firstLiveUpdateMs} ms`);
     }
   } finally {
     await stopFlapping();
