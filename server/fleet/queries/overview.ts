@@ -66,10 +66,17 @@ export function overviewQueries(deps: FleetDeps, fleet: FleetCounts) {
       ]);
       const unitsAt = bySite(counts);
       const byNode = new Map<string, typeof units>();
-      for (const u of units) byNode.set(u.nodeId, [...(byNode.get(u.nodeId) ?? []), u]);
+      for (const u of units) {
+        const own = byNode.get(u.nodeId);
+        if (own) own.push(u);
+        else byNode.set(u.nodeId, [u]);
+      }
       const controlOf = new Map(control.map((c) => [c.siteId, c]));
       const idOf = new Map(siteRows.map((s) => [s.name, s.id]));
-      const workloadsAt = (name: string) => new Set(counts.filter((c) => c.siteId === idOf.get(name)).map((c) => names.get(c.workloadId) ?? ""));
+      const workloadsBySite = new Map<string, Set<string>>();
+      for (const c of counts) workloadsBySite.set(c.siteId, (workloadsBySite.get(c.siteId) ?? new Set()).add(names.get(c.workloadId) ?? ""));
+      const none: ReadonlySet<string> = new Set();
+      const workloadsAt = (name: string): ReadonlySet<string> => workloadsBySite.get(idOf.get(name) ?? "") ?? none;
       return {
         sites: siteRows.map((s) => ({
           ...siteView(s, unitsAt.get(s.id) ?? noCounts, now),
