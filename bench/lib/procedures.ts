@@ -5,6 +5,8 @@ import { median, quantile, round } from "./numbers";
 
 export interface Measured {
   name: string;
+  /** False for what is neither a list nor a detail of the store, but looks at the whole fleet: measured beside the limit. */
+  limited: boolean;
   p50Ms: number;
   p95Ms: number;
   calls: number;
@@ -71,6 +73,9 @@ function plan(size: FleetSize): Record<string, { procedure: string; next: (i: nu
   };
 }
 
+/** Overviews, and the one answer that judges every node of the fleet anew. */
+const wholeFleet = new Set(["home", "topology", "search", "decision explained"]);
+
 /** Measures each list and detail (those whose name has `only`, or is it after `=`): a few calls to warm up, then `calls` of them, one after another. */
 export async function measureProcedures(o: { url: string; token: string; size: FleetSize; calls: number; only?: string | undefined; say: (line: string) => void }): Promise<Measured[]> {
   const found: Measured[] = [];
@@ -89,7 +94,7 @@ export async function measureProcedures(o: { url: string; token: string; size: F
       // A last page that was full is followed by an empty one; an empty first page would measure nothing.
       if (!input["cursor"] && Array.isArray(last.items) && last.items.length === 0) throw new Error(`${name}: ${JSON.stringify(input)} gave an empty page, which measures nothing`);
     }
-    const measured = { name, p50Ms: round(median(times)), p95Ms: round(quantile(times, 0.95)), calls: times.length, bytes };
+    const measured = { name, limited: !wholeFleet.has(name), p50Ms: round(median(times)), p95Ms: round(quantile(times, 0.95)), calls: times.length, bytes };
     found.push(measured);
     o.say(`  ${name.padEnd(28)} p50 ${String(measured.p50Ms).padStart(7)} ms   p95 ${String(measured.p95Ms).padStart(7)} ms   ${(bytes / 1_000).toFixed(0).padStart(5)} kB`);
   }
