@@ -20,6 +20,9 @@ export default defineConfig({
     viewport: { width: 1440, height: 900 },
     locale: "en-GB",
     timezoneId: "UTC",
+    // A step that hangs says which one it is, instead of using up the story's time.
+    actionTimeout: 30_000,
+    navigationTimeout: 60_000,
     screenshot: "only-on-failure",
     trace: "retain-on-failure",
     launchOptions: { args: CHROMIUM_FLAGS, ...(browser ? { executablePath: browser.path } : {}) },

@@ -51,7 +51,8 @@ async function look(browser: Browser, state: string, addresses: readonly string[
     await before(page);
     for (const address of addresses) {
       await page.goto(base + address);
-      await page.getByRole("heading", { level: 1 }).first().waitFor();
+      // By element and not by role: on a phone an open pane is modal and takes the rest out of the accessibility tree.
+      await page.locator("h1").first().waitFor({ state: "attached" });
       // Skeletons are looked at as such nowhere else: here the screen has to get past them.
       await expect(page.locator("[aria-busy=true]")).toHaveCount(0, { timeout: 20_000 });
       const where = `${state} ${v.theme} ${v.width} ${address || "/"}`;

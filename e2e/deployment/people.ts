@@ -19,6 +19,6 @@ export async function signIn(browser: Browser, d: Deployment, who: { login: stri
   await page.getByLabel("Password").fill(who.password);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.waitForURL(/\/p\//);
-  await page.getByRole("heading", { level: 1 }).first().waitFor();
+  await page.locator("h1").first().waitFor();
   return page;
 }
