@@ -120,6 +120,8 @@ export class Deployment {
       this.#postgres = await startPostgres({ home: path.join(this.folder, "postgres"), port: this.postgres.port });
       return;
     }
+    // It may just be starting again after the last kill: one cannot kill what is not there yet.
+    await until(`${name} to run`, () => this.#pids.has(name), 60_000);
     const pid = this.pid(name);
     process.kill(pid, "SIGKILL");
     await until(`${name} to be started again`, () => this.#pids.get(name) !== undefined && this.#pids.get(name) !== pid, 30_000);
