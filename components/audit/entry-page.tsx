@@ -60,7 +60,7 @@ export function AuditEntryPage({ seq }: { seq: string }) {
               <ChangeList changes={e.changes} className="px-3" />
             </Section>
             <Section title="Raw record" aside={<CopyButton text={raw} what="the record" />} flush>
-              <pre tabIndex={0} aria-label="Raw record" className="max-h-[50vh] overflow-auto p-3 font-mono text-xs">
+              <pre role="region" tabIndex={0} aria-label="Raw record" className="max-h-[50vh] overflow-auto p-3 font-mono text-xs">
                 {raw}
               </pre>
             </Section>

@@ -61,7 +61,7 @@ export default function CodeMirror({ value, onChange, readOnly, schema, errors, 
           autocompletion({ override: [(context) => complete(context)], icons: false }),
           hoverTooltip((current, pos) => hover(current, pos)),
           editable.current.of([]),
-          EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", autocapitalize: "off" }),
+          EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0", spellcheck: "false", autocapitalize: "off" }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) changed(update.state.doc.toString());
           }),

@@ -70,7 +70,7 @@ export function ComposerPage() {
               </NativeSelect>
             </Field>
             <Field label="To revision" error={create.error ? fieldMessage(create.error, "generation") : null}>
-              <NativeSelect value={view.revision ?? ""} disabled={!revisions.data} onChange={(e) => void setView({ revision: e.target.value ? Number(e.target.value) : null })}>
+              <NativeSelect value={view.revision ?? ""} onChange={(e) => void setView({ revision: e.target.value ? Number(e.target.value) : null })}>
                 <option value="">Choose a revision</option>
                 {revisions.data?.map((x) => (
                   <option key={x.generation} value={x.generation} disabled={x.heldReason !== null}>

@@ -116,7 +116,7 @@ function LogStream({ assignmentId, unit }: { assignmentId: string; unit: string 
       {state.error ? (
         <Alert tone={state.phase === "ended" ? "error" : "silent"} title={state.error} action={state.phase === "ended" ? <Button size="sm" onClick={() => (setText(""), setState({ phase: "waiting", error: null }), setAttempt((n) => n + 1))}>Open again</Button> : null} />
       ) : null}
-      <pre ref={box} tabIndex={0} aria-label={`Log of ${unit}`} className="h-[52vh] overflow-auto whitespace-pre-wrap rounded-md border bg-card p-3 font-mono text-xs leading-5 [overflow-wrap:anywhere]">
+      <pre ref={box} role="log" tabIndex={0} aria-label={`Log of ${unit}`} className="h-[52vh] overflow-auto whitespace-pre-wrap rounded-md border bg-card p-3 font-mono text-xs leading-5 [overflow-wrap:anywhere]">
         {lines === "" ? <span className="text-muted-foreground">{text === "" ? (state.phase === "waiting" ? "" : "The log is empty.") : "No line has these words."}</span> : lines}
       </pre>
       <Command label="The same at the command line" text={`holdfast logs -f ${unit} --project ${project}`} />
