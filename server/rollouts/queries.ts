@@ -5,7 +5,7 @@ import type { Actor, ProjectRef } from "../core/access/actor";
 import { refuseNow } from "../core/base/refusal";
 import { isFinal, stepText } from "../core/rollout";
 import type * as v from "../core/views";
-import { approvals, rolloutLists, rollouts, type Queryable } from "../store";
+import { Recent, approvals, rolloutLists, rollouts, type Queryable } from "../store";
 import { buildPlan } from "./build-plan";
 import { mostCommon } from "./commands";
 import type { RolloutDeps } from "./deps";
@@ -21,6 +21,11 @@ export function rolloutQueries(deps: RolloutDeps) {
   const q = store.read.client;
   const at = () => ({ nowMs: clock.nowMs(), silentAfterMs: deps.silentAfterMs });
 
+  // Counting the units of every workload in a list is dear in a large fleet: asked once for all who look at the same moment.
+  const recent = new Recent<Map<string, rolloutLists.TargetCounts>>({ changes: store, topics: ["node", "assignment", "observation"], maxAgeMs: 2_000 });
+  const countsOf = (projectId: string, workloads: readonly { id: string; toGeneration: number }[], now: { nowMs: number; silentAfterMs: number }) =>
+    recent.get(projectId, workloads.map((w) => `${w.id} ${w.toGeneration}`).sort().join(), () => rolloutLists.targetCounts(q, workloads, now));
+
   const find = async (project: ProjectRef, number: number): Promise<rollouts.RolloutRecord> => {
     const r = await rollouts.byNumber(q, project.id, number);
     return r ?? refuseNow("not_found", `There is no rollout ${number} in this project.`, "Look it up in Rollouts.");
@@ -33,7 +38,7 @@ export function rolloutQueries(deps: RolloutDeps) {
       const p = await rolloutLists.rolloutPage(q, project.id, { workload: input.workload, open: input.open, before, limit: input.limit });
       // Only open rollouts count their units live: what an ended one left behind is in its reason.
       const open = p.items.filter((r) => !isFinal(phaseOf(r.phase)));
-      const counts = await rolloutLists.targetCounts(q, open.map((r) => ({ id: r.workloadId, toGeneration: r.outline.to.generation })), now);
+      const counts = await countsOf(project.id, open.map((r) => ({ id: r.workloadId, toGeneration: r.outline.to.generation })), now);
       const items = p.items.map((r) => listedRow(r, isFinal(phaseOf(r.phase)) ? undefined : counts.get(r.workloadId)));
       return { items, nextCursor: p.items.length === input.limit ? String(p.items.at(-1)?.number) : null, total: p.total, asOfMs: now.nowMs };
     },
@@ -72,7 +77,7 @@ export function rolloutQueries(deps: RolloutDeps) {
       const p = await rolloutLists.approvalPage(q, project.id, { state: input.state, after: readCursor(input.cursor), limit: input.limit });
       const now = at();
       const workloads = new Map(p.items.map((a) => [a.workloadId, { id: a.workloadId, toGeneration: a.toGeneration }]));
-      const counts = await rolloutLists.targetCounts(q, [...workloads.values()], now);
+      const counts = await countsOf(project.id, [...workloads.values()], now);
       const items = p.items.map((a) => listedApproval(a, counts.get(a.workloadId), actor, project, now));
       const last = p.items.at(-1);
       return { items, nextCursor: last && p.items.length === input.limit ? JSON.stringify([last.rank, last.key, last.id]) : null, total: p.total, asOfMs: now.nowMs };
