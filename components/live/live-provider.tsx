@@ -4,12 +4,11 @@ import { createContext, useContext, useEffect, useEffectEvent, useState, useSync
 import { useQueryClient, type QueryFilters } from "@tanstack/react-query";
 import { FreshnessChip } from "@/components/state";
 import { EventStream, type LiveState } from "./event-stream";
+import { createRounds } from "./rounds";
 
 const StreamContext = createContext<EventStream | null>(null);
 const QUIET: LiveState = { connection: "connecting", dataAtMs: null };
 const noSubscription = () => () => {};
-/** The first change is asked for at once; those that follow are taken together, one round in this time at most. */
-const ROUND_MS = 300;
 
 /**
  * Keeps a project's screens fresh: the stream says what changed, `staleOn` says which queries show it, and those are
@@ -28,7 +27,13 @@ export function LiveProvider({
 }) {
   const queries = useQueryClient();
   const [stream, setStream] = useState<EventStream | null>(null);
-  const refilter = useEffectEvent((topics: readonly string[]) => Promise.allSettled(topics.flatMap((topic) => staleOn(topic).map((filter) => queries.invalidateQueries(filter)))));
+  const ask = useEffectEvent(async (topics: readonly string[]) => {
+    const filters = topics.map((topic) => ({ topic, filters: staleOn(topic) }));
+    // What is being asked already is not asked anew, but once more afterwards: its answer may be from before the change.
+    const again = filters.filter((one) => one.filters.some((filter) => queries.isFetching(filter) > 0)).map((one) => one.topic);
+    await Promise.allSettled(filters.flatMap((one) => one.filters.map((filter) => queries.invalidateQueries(filter, { cancelRefetch: false }))));
+    return again;
+  });
   const everything = useEffectEvent((first: boolean) => {
     void queries.invalidateQueries(first ? { predicate: (query) => query.state.fetchStatus === "idle" } : {});
   });
@@ -36,33 +41,9 @@ export function LiveProvider({
 
   // The outside system is the event stream of this project.
   useEffect(() => {
-    const waiting = new Set<string>();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let asking = false;
-    let ended = false;
-    let beganMs = -ROUND_MS;
-    // The next round begins when the answers of the last one are there. Asking anew cancels what is being asked: in a large
-    // fleet, where something changes all the time, no answer would ever arrive.
-    const soon = () => {
-      if (asking || ended || waiting.size === 0) return;
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        const topics = [...waiting];
-        waiting.clear();
-        asking = true;
-        beganMs = performance.now();
-        // A server that does not answer must not hold up the rounds after it.
-        void Promise.race([refilter(topics), new Promise((resolve) => setTimeout(resolve, 15_000))]).then(() => {
-          asking = false;
-          soon();
-        });
-      }, Math.max(0, beganMs + ROUND_MS - performance.now()));
-    };
+    const rounds = createRounds((topics) => ask(topics));
     const opened = new EventStream(`/api/events?project=${encodeURIComponent(project)}`, {
-      change: ({ topic }) => {
-        waiting.add(topic);
-        soon();
-      },
+      change: ({ topic }) => rounds.add(topic),
       missed: (first) => everything(first),
       refused: (status) => refused(status),
     });
@@ -72,8 +53,7 @@ export function LiveProvider({
     opened.start();
     setStream(opened);
     return () => {
-      ended = true;
-      clearTimeout(timer);
+      rounds.end();
       unwatch();
       opened.stop();
       setStream(null);
