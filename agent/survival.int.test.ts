@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { alive, answerOf, unitOf, until, webHealth, webServer } from "./testing/harness";
-import { agentWorld, healthy, processesWith } from "./testing/world";
+import { agentWorld, healthy, isShell, processesWith } from "./testing/world";
 
 const world = agentWorld();
 const served = (name: string, o: Parameters<typeof unitOf>[2] = {}) => unitOf(name, webServer(name), { ...o, template: { health: webHealth, ...o.template } });
@@ -35,8 +36,10 @@ describe("units outlive their agent", () => {
   it("never runs a unit twice, at whatever moment the agent is killed", async () => {
     const g = await world.gateway();
     const data = world.data();
-    g.desire(1, [served("a1"), served("a2")]);
-    const runners = (): number => processesWith(`${data}/units`).length;
+    const tags = ["a1", "a2"].map((name) => ({ name, tag: `${name}-${randomUUID()}` }));
+    g.desire(1, tags.map(({ name, tag }) => unitOf(name, webServer(tag), { template: { health: webHealth } })));
+    // The programs alone are counted: the shells around them have the same words in their arguments, and so has a fork until its exec.
+    const runners = (): number[] => tags.map(({ tag }) => processesWith(tag).filter((pid) => !isShell(pid)).length);
     let killed = 0;
     for (const afterMs of [150, 190, 220, 240, 260, 280, 300, 330, 370, 420]) {
       const a = world.agent([...(killed === 0 ? g.enrolFlags() : []), "--data", data]);
@@ -44,13 +47,13 @@ describe("units outlive their agent", () => {
       await delay(afterMs);
       await a.end("SIGKILL");
       killed += 1;
-      expect(runners()).toBeLessThanOrEqual(2);
+      expect(Math.max(...runners())).toBeLessThanOrEqual(1);
     }
     g.observed.length = 0;
     world.agent(["--data", data]);
     await healthy(g, "a1");
     await healthy(g, "a2");
-    expect(runners()).toBe(2);
+    expect(runners()).toEqual([1, 1]);
   });
 
   // Guarantee: after a reboot everything desired is started again from the state file, without a gateway.

@@ -69,6 +69,15 @@ export function processesWith(text: string): number[] {
     .map(Number);
 }
 
+/** Whether a process is (or, before its exec, still is) one of the shells that stand around a unit. */
+export function isShell(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("/bin/sh\0");
+  } catch {
+    return true;
+  }
+}
+
 /** Waits until the gateway is told of a healthy unit, and returns its status. */
 export function healthy(g: TestGateway, assignmentId: string, generation?: number) {
   return until(`${assignmentId} is healthy`, () => g.statuses(assignmentId).find((s) => s.health === "healthy" && (generation === undefined || s.generation === generation)));

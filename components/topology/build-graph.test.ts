@@ -7,7 +7,7 @@ type Site = TopologyView["sites"][number];
 const site = (name: string, kind: Site["kind"], longitude: number | null, state: Site["state"]["state"] = "healthy"): Site => ({
   id: name, name, title: name, kind, jurisdiction: "DE", place: null, latitude: null, longitude, uplink: "fiber", timeZone: "UTC",
   state: { state, because: "", sinceMs: null }, nodes: { min: 0, max: 0, total: 0, asOfMs: null }, units: { min: 0, max: 0, total: 0, asOfMs: null },
-  lastContactMs: null, cpuMillis: { assigned: 0, offered: 0 }, memoryBytes: { assigned: 0, offered: 0 }, nodesHere: [],
+  lastContactMs: null, cpuMillis: { assigned: 0, offered: 0 }, memoryBytes: { assigned: 0, offered: 0 }, nodesHere: [], nodeStates: { healthy: 0, degraded: 0, failing: 0, silent: 0, pending: 0 }, overlay: null,
 });
 const link = (siteA: string, siteB: string) => ({ siteA, siteB, latencyMs: 1, lossPercent: 0, bandwidthMbps: 1, pricePerGib: 0, simulated: false, state: "healthy" as const, because: "", workloads: [] });
 const anySites = fc

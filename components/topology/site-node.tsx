@@ -2,11 +2,13 @@
 
 import { memo } from "react";
 import { Handle, Position, useStore, type Node, type NodeProps } from "@xyflow/react";
-import { ageText, IntervalCount, StateShape, stateVar, useNow, type State } from "@/components/state";
+import { ageText, IntervalCount, StateShape, stateVar, states, useNow, type State } from "@/components/state";
 import { latencyText } from "@/components/chart/units";
 import { cn } from "@/components/ui/cn";
 import { siteKindWords } from "@/components/fleet/words";
 import { BOX_H, BOX_W, type SiteBox } from "./build-graph";
+
+type Revisions = readonly { generation: number; state: State; units: number }[];
 
 export type SiteNodeData = {
   box: SiteBox;
@@ -14,8 +16,8 @@ export type SiteNodeData = {
   open: boolean;
   /** The colour of the strip at the left: of the state, or of the jurisdiction. */
   strip: string;
-  /** With a workload chosen: its units here by revision, or null if it is not here. */
-  overlay: { generation: number; state: State }[] | null | undefined;
+  /** With a workload chosen: its units here by revision and state, or null if it is not here. */
+  overlay: Revisions | null | undefined;
   onOpen: (name: string) => void;
 };
 export type SiteNodeType = Node<SiteNodeData, "site">;
@@ -114,7 +116,7 @@ function Near({
           <Overlay units={overlay} />
         ) : near ? (
           <Names site={site} most={10} className="text-[9px] leading-3" />
-        ) : site.nodesHere.length <= (magnify === 1 ? 6 : 0) ? (
+        ) : site.nodes.total <= (magnify === 1 ? 6 : 0) ? (
           <Names site={site} most={6} className="text-2xs leading-4" />
         ) : (
           <Dots site={site} />
@@ -129,16 +131,17 @@ function Near({
 }
 
 const DOTS = 60;
+/** Units of a revision drawn as shapes; their number stands beside them. */
+const SHAPES = 16;
 
-/** Each node as its shape; beyond sixty they are counted by state instead. */
+/** Each node as its shape; beyond sixty, or where not every node was named, they are counted by state instead. */
 function Dots({ site }: { site: SiteBox["site"] }) {
   if (site.nodesHere.length === 0) return <span className="text-xs text-muted-foreground">No machine has joined.</span>;
-  if (site.nodesHere.length > DOTS) {
-    const counts = new Map<State, number>();
-    for (const node of site.nodesHere) counts.set(node.state.state, (counts.get(node.state.state) ?? 0) + 1);
+  if (site.nodes.total > Math.min(DOTS, site.nodesHere.length)) {
+    const counts = states.map((state) => [state, site.nodeStates[state]] as const).filter(([, count]) => count > 0);
     return (
       <span className="flex flex-wrap gap-x-3 gap-y-1 text-sm">
-        {[...counts].map(([state, count]) => (
+        {counts.map(([state, count]) => (
           <span key={state} className="tnum flex items-center gap-1.5" style={{ color: stateVar[state] }}>
             <StateShape state={state} /> {count}
           </span>
@@ -174,28 +177,31 @@ function Names({ site, most, className }: { site: SiteBox["site"]; most: number;
           </span>
         </span>
       ))}
-      {site.nodesHere.length > shown.length ? <span className="text-muted-foreground">and {site.nodesHere.length - shown.length} more</span> : null}
+      {site.nodes.total > shown.length ? <span className="text-muted-foreground">and {site.nodes.total - shown.length} more</span> : null}
     </span>
   );
 }
 
 /** The chosen workload's units here: which revisions run, and how they are. */
-function Overlay({ units }: { units: { generation: number; state: State }[] }) {
-  const byRevision = new Map<number, State[]>();
-  for (const unit of units) byRevision.set(unit.generation, [...(byRevision.get(unit.generation) ?? []), unit.state]);
+function Overlay({ units }: { units: Revisions }) {
+  const byRevision = new Map<number, { shapes: State[]; total: number }>();
+  for (const { generation, state, units: count } of units) {
+    const there = byRevision.get(generation) ?? { shapes: [], total: 0 };
+    byRevision.set(generation, { shapes: [...there.shapes, ...Array.from({ length: Math.min(count, SHAPES) }, () => state)], total: there.total + count });
+  }
   return (
     <span className="flex flex-col gap-1 text-sm">
       {[...byRevision]
         .sort(([a], [b]) => b - a)
-        .map(([generation, list]) => (
+        .map(([generation, { shapes, total }]) => (
           <span key={generation} className="flex items-center gap-2">
             <span className="tnum w-8 font-medium">r{generation}</span>
             <span className="flex flex-wrap gap-1">
-              {list.slice(0, 16).map((state, index) => (
+              {shapes.slice(0, SHAPES).map((state, index) => (
                 <StateShape key={index} state={state} size={11} label={state} />
               ))}
             </span>
-            <span className="tnum text-xs text-muted-foreground">{list.length}</span>
+            <span className="tnum text-xs text-muted-foreground">{total}</span>
           </span>
         ))}
     </span>

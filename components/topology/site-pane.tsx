@@ -36,7 +36,7 @@ export function TopologySitePane({ view, name, project }: { view: TopologyView; 
           { name: "Units", value: <IntervalCount atLeast={site.units.min} atMost={site.units.max} of={site.units.total} word="healthy" asOf={site.units.asOfMs} /> },
         ]}
       />
-      <Section title="Nodes" aside={<span className="tnum">{site.nodesHere.length}</span>} flush>
+      <Section title="Nodes" aside={<span className="tnum">{site.nodes.total}</span>} flush>
         {site.nodesHere.length === 0 ? <p className="px-3 py-2 text-sm text-muted-foreground">No machine has joined here.</p> : null}
         <ul className="divide-y divide-border text-sm">
           {site.nodesHere.slice(0, 100).map((node) => (
@@ -56,15 +56,16 @@ export function TopologySitePane({ view, name, project }: { view: TopologyView; 
                       {unit.unit} <span className="tnum">r{unit.generation}</span>
                     </Link>
                   ))}
+                  {node.unitsTotal > node.units.length ? <span className="tnum">and {node.unitsTotal - node.units.length} more</span> : null}
                 </span>
               ) : null}
             </li>
           ))}
         </ul>
-        {site.nodesHere.length > 100 ? (
+        {site.nodes.total > Math.min(100, site.nodesHere.length) ? (
           <p className="border-t px-3 py-1.5 text-xs">
             <Link href={routes.fleet(project, { q: `site:${name}` })} className="link">
-              100 of {site.nodesHere.length} shown; see all in Fleet
+              {Math.min(100, site.nodesHere.length)} of {site.nodes.total} shown; see all in Fleet
             </Link>
           </p>
         ) : null}

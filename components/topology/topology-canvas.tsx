@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { Background, BackgroundVariant, Panel, ReactFlow, ReactFlowProvider, useReactFlow, type EdgeTypes, type FitViewOptions, type NodeTypes } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import { Maximize, Minus, Plus } from "lucide-react";
-import { stateVar, StateLegend, type State } from "@/components/state";
+import { stateVar, StateLegend } from "@/components/state";
 import { Button } from "@/components/ui/button";
 import { useNarrow } from "@/components/ui/use-media";
 import type { TopologyView } from "@/server/core/views";
@@ -52,7 +52,7 @@ export default function TopologyCanvas({
         dimmed: peers !== null && !peers.has(box.id),
         open: box.id === openSite,
         strip: colorBy === "state" ? stateVar[box.site.state.state] : `var(--chart-${(jurisdictions.indexOf(box.site.jurisdiction) % 8) + 1})`,
-        overlay: workload === null ? undefined : unitsOf(box.site, workload),
+        overlay: workload === null || box.site.overlay === null ? undefined : box.site.overlay.length === 0 ? null : box.site.overlay,
         onOpen,
       },
     }),
@@ -116,11 +116,6 @@ export default function TopologyCanvas({
 /** Room around the picture for what stands over it: the legend below, on a phone the buttons above. */
 function fitting(narrow: boolean): FitViewOptions {
   return { maxZoom: 1.1, padding: narrow ? { top: "60px", bottom: "96px", x: "14px" } : { top: "36px", bottom: "72px", x: "5%" } };
-}
-
-function unitsOf(site: TopologyView["sites"][number], workload: string): { generation: number; state: State }[] | null {
-  const units = site.nodesHere.flatMap((node) => node.units.filter((unit) => unit.workload === workload));
-  return units.length === 0 ? null : units.map((unit) => ({ generation: unit.generation, state: unit.state }));
 }
 
 function JurisdictionLegend({ jurisdictions }: { jurisdictions: readonly string[] }) {

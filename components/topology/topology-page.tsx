@@ -2,7 +2,8 @@
 
 import dynamic from "next/dynamic";
 import Link from "@/components/ui/link";
-import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Network, Table2 } from "lucide-react";
 import { parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
 import { explain } from "@/app/_client/refusal";
@@ -34,7 +35,6 @@ const Canvas = dynamic(() => import("./topology-canvas"), { ssr: false, loading:
 export function TopologyPage() {
   const { project } = useProject();
   const trpc = useTRPC();
-  const query = useQuery(trpc.fleet.topology.queryOptions({ project }));
   const [view, setView] = useQueryStates(
     {
       site: parseAsString,
@@ -44,6 +44,10 @@ export function TopologyPage() {
     },
     { history: "replace" },
   );
+  // What was there is kept while a workload's units are asked for: choosing one must not empty the picture.
+  const query = useQuery({ ...trpc.fleet.topology.queryOptions({ project, workload: view.workload ?? undefined }), placeholderData: keepPreviousData });
+  // The drawing code is fetched while the data is, not after it.
+  useEffect(() => void import("./topology-canvas"), []);
   const data = query.data;
   const names = data?.sites.map((site) => site.name) ?? [];
   useListKeys(data !== undefined, {
@@ -61,7 +65,7 @@ export function TopologyPage() {
       return true;
     },
   });
-  const workloads = [...new Set((data?.sites ?? []).flatMap((site) => site.nodesHere.flatMap((node) => node.units.map((unit) => unit.workload))))].sort();
+  const workloads = data?.workloads ?? [];
   const cut = (data?.sites ?? []).filter((site) => site.state.state === "silent");
   const open = data?.sites.find((site) => site.name === view.site);
   const table = view.as === "table";

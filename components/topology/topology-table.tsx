@@ -35,7 +35,7 @@ export function TopologyTable({ view, project, workload }: { view: TopologyView;
           </thead>
           <tbody>
             {view.sites.map((site) => {
-              const mine = workload ? site.nodesHere.flatMap((node) => node.units.filter((unit) => unit.workload === workload)) : [];
+              const mine = workload ? (site.overlay ?? []) : [];
               return (
                 <Tr key={site.name} className={site.state.state === "silent" ? "hatched" : undefined}>
                   <Td className="whitespace-nowrap">
@@ -61,9 +61,10 @@ export function TopologyTable({ view, project, workload }: { view: TopologyView;
                         <span className="text-muted-foreground">none</span>
                       ) : (
                         <span className="flex flex-wrap gap-x-2">
-                          {mine.map((unit) => (
-                            <span key={unit.unit} className="tnum inline-flex items-center gap-1">
-                              <StateShape state={unit.state} size={9} label={unit.state} />r{unit.generation}
+                          {mine.map((group) => (
+                            <span key={`${group.generation} ${group.state}`} className="tnum inline-flex items-center gap-1">
+                              <StateShape state={group.state} size={9} label={group.state} />
+                              {group.units} r{group.generation}
                             </span>
                           ))}
                         </span>

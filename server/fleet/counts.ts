@@ -18,6 +18,8 @@ export function fleetCounts(deps: FleetDeps) {
   const counts = recent<SiteWorkload>();
   const sites = recent<Awaited<ReturnType<typeof fleetRead.sitesWithNodes>>>();
   const states = recent<Awaited<ReturnType<typeof fleetRead.nodeStates>>>();
+  const statesBySite = recent<Awaited<ReturnType<typeof fleetRead.nodeStatesBySite>>>();
+  const overlays = recent<Awaited<ReturnType<typeof fleetRead.unitsBySite>>>();
   const map = recent<{ nodes: fleetDetail.TopologyNode[]; units: Awaited<ReturnType<typeof fleetDetail.unitsOnNodes>> }>();
   const stopping = recent<Awaited<ReturnType<typeof fleetRead.stoppingUnits>>>();
   return {
@@ -25,6 +27,8 @@ export function fleetCounts(deps: FleetDeps) {
     sites: (projectId: string, at: At) => sites.get(projectId, "", () => fleetRead.sitesWithNodes(db, projectId, at)),
     nodeStates: (projectId: string, at: At) => states.get(projectId, "", () => fleetRead.nodeStates(db, projectId, at)),
     stopping: (projectId: string, at: At) => stopping.get(projectId, "", () => fleetRead.stoppingUnits(db, projectId, at)),
+    nodeStatesBySite: (projectId: string, at: At) => statesBySite.get(projectId, "", () => fleetRead.nodeStatesBySite(db, projectId, at)),
+    unitsBySite: (projectId: string, workload: string, at: At) => overlays.get(projectId, workload, () => fleetRead.unitsBySite(db, projectId, workload, at)),
     /** The nodes that a map shows, with their units. */
     map: (projectId: string, at: At, perSite: number) =>
       map.get(projectId, String(perSite), async () => {

@@ -23,7 +23,7 @@ export interface FleetFeature {
     site: Question<Input<"byName">, Of<typeof v.siteDetail>>;
     nodes: Question<Input<"nodes">, Of<typeof v.nodePage>>;
     node: Question<Input<"byName">, Of<typeof v.nodeDetail>>;
-    topology: Question<None, Of<typeof v.topologyView>>;
+    topology: Question<Input<"topology">, Of<typeof v.topologyView>>;
     units: Question<Input<"units">, Of<typeof v.unitPage>>;
     unit: Question<Input<"unit">, Of<typeof v.unitRow>>;
     drainPreview: Question<Input<"byName">, Of<typeof v.drainPreview>>;

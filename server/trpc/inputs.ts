@@ -24,6 +24,7 @@ const inputs = {
 
   nodes: pageInput.extend({ q, site: name.optional(), state: healthState.optional(), sort: z.enum(["name", "site", "state", "lastSeen", "cpu", "memory", "-name", "-site", "-state", "-lastSeen", "-cpu", "-memory"]).optional() }),
   nodeCommand: z.object({ name, version, reason }),
+  topology: z.object({ workload: name.optional() }),
   units: pageInput.extend({ workload: name.optional(), node: name.optional(), site: name.optional(), state: healthState.optional() }),
   unit: z.object({ assignmentId: id }),
   createJoinToken: z.object({ site: name, labels: z.record(z.string().max(63), z.string().max(253)).optional() }),

@@ -111,7 +111,17 @@ export const siteDetail = siteSummary.extend({
 });
 
 export const topologyView = z.object({
-  sites: z.array(siteSummary.extend({ nodesHere: z.array(z.object({ name: z.string(), state: stateView, lastSeenMs: timeMs.nullable(), units: z.array(z.object({ unit: z.string(), workload: z.string(), state: healthState, generation: z.int() })) })) })),
+  sites: z.array(
+    siteSummary.extend({
+      /** Every node of the site, by state; `nodesHere` names some of them, those that are not well first. */
+      nodeStates: z.record(healthState, z.int()),
+      nodesHere: z.array(z.object({ name: z.string(), state: stateView, lastSeenMs: timeMs.nullable(), unitsTotal: z.int(), units: z.array(z.object({ unit: z.string(), workload: z.string(), state: healthState, generation: z.int() })) })),
+      /** All units here of the workload that was asked for, by revision and state; null when none was asked for. */
+      overlay: z.array(z.object({ generation: z.int(), state: healthState, units: z.int() })).nullable(),
+    }),
+  ),
+  /** Names of the workloads that have units anywhere. */
+  workloads: z.array(z.string()),
   links: z.array(linkView.extend({ workloads: z.array(z.string()) })),
   control: z.array(z.object({ site: z.string(), connected: z.int(), total: z.int(), rttMs: z.number().nullable(), state: healthState, because: z.string(), sinceMs: timeMs.nullable() })).describe("The sites' links to the control plane, measured."),
   asOfMs: timeMs,

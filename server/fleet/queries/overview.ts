@@ -13,10 +13,13 @@ import { linkView } from "../links";
 import { textOf } from "../timeline";
 import { livenessAt, siteView } from "../views";
 
-/** Nodes that a map shows in all, and at least and at most of a site, those that are not well first; the counts beside them cover all. */
-const NODES_ON_MAP = 1_200;
+/** Nodes that a map names in all, and at least and at most of a site, those that are not well first; the counts beside them cover all. */
+const NODES_ON_MAP = 600;
 const perSite = (sites: number): number => Math.max(8, Math.min(60, Math.floor(NODES_ON_MAP / Math.max(1, sites))));
+/** Units that a map names of a node: few where there are many nodes. */
 const UNITS_PER_NODE = 30;
+const UNITS_PER_NODE_OF_MANY = 5;
+const MANY_NODES = 100;
 const HOME_WORKLOADS = 50;
 const href = (project: ProjectRef, path: string): string => `/p/${encodeURIComponent(project.name)}/${path}`;
 
@@ -58,12 +61,14 @@ export function overviewQueries(deps: FleetDeps, fleet: FleetCounts) {
       };
     },
 
-    async topology(project: ProjectRef): Promise<TopologyView> {
+    async topology(project: ProjectRef, input: { workload?: string | undefined }): Promise<TopologyView> {
       const now = at();
       const siteRows = await fleet.sites(project.id, now);
-      const [counts, names, { nodes, units }, links, control] = await Promise.all([
-        fleet.bySiteAndWorkload(project.id, now), fleetDetail.workloadNames(db, project.id), fleet.map(project.id, now, perSite(siteRows.length)), sites.links(db, project.id), fleetDetail.controlLinks(db, project.id, now),
+      const [counts, names, { nodes, units }, states, overlay, links, control] = await Promise.all([
+        fleet.bySiteAndWorkload(project.id, now), fleetDetail.workloadNames(db, project.id), fleet.map(project.id, now, perSite(siteRows.length)), fleet.nodeStatesBySite(project.id, now),
+        input.workload === undefined ? null : fleet.unitsBySite(project.id, input.workload, now), sites.links(db, project.id), fleetDetail.controlLinks(db, project.id, now),
       ]);
+      const namedUnits = nodes.length > MANY_NODES ? UNITS_PER_NODE_OF_MANY : UNITS_PER_NODE;
       const unitsAt = bySite(counts);
       const byNode = new Map<string, typeof units>();
       for (const u of units) {
@@ -80,13 +85,16 @@ export function overviewQueries(deps: FleetDeps, fleet: FleetCounts) {
       return {
         sites: siteRows.map((s) => ({
           ...siteView(s, unitsAt.get(s.id) ?? noCounts, now),
+          nodeStates: states.get(s.id) ?? { healthy: 0, degraded: 0, failing: 0, silent: 0, pending: 0 },
+          overlay: overlay && (overlay.get(s.id) ?? []),
           nodesHere: nodes.filter((n) => n.siteId === s.id).map((n) => {
             const own = byNode.get(n.id) ?? [];
             const state = nodeStateOf({ desiredState: n.desiredState, liveness: livenessAt(n, now), lastSeenMs: n.lastSeenMs, units: countsOf(own, n.lastSeenMs), generation: n.generation, nowMs: now.nowMs });
-            return { name: n.name, state, lastSeenMs: n.lastSeenMs, units: own.slice(0, UNITS_PER_NODE).map((u) => ({ unit: u.unit, workload: u.workload, state: u.state, generation: u.generation })) };
+            return { name: n.name, state, lastSeenMs: n.lastSeenMs, unitsTotal: own.length, units: unwellFirst(own).slice(0, namedUnits).map((u) => ({ unit: u.unit, workload: u.workload, state: u.state, generation: u.generation })) };
           }),
         })),
         links: links.map((l) => ({ ...linkView(l, (name) => controlOf.get(idOf.get(name) ?? ""), now), workloads: [...workloadsAt(l.siteA)].filter((w) => workloadsAt(l.siteB).has(w)).sort() })),
+        workloads: [...new Set(counts.map((c) => names.get(c.workloadId) ?? ""))].filter((w) => w !== "").sort(),
         control: siteRows.map((s) => controlView(s.name, controlOf.get(s.id), now.nowMs)),
         asOfMs: now.nowMs,
       };
@@ -100,6 +108,9 @@ export function overviewQueries(deps: FleetDeps, fleet: FleetCounts) {
     },
   };
 }
+
+/** The same units, those that are not healthy before the others. */
+const unwellFirst = <U extends { state: string }>(units: readonly U[]): U[] => [...units.filter((u) => u.state !== "healthy"), ...units.filter((u) => u.state === "healthy")];
 
 function countsOf(units: readonly { state: keyof Omit<Counts, "silentWasHealthy" | "asOfMs">; served: boolean }[], lastSeenMs: number | null): Counts {
   const c = { ...noCounts };

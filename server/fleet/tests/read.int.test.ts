@@ -119,10 +119,20 @@ describe("what people see", () => {
     expect(home.unitsReady).toMatchObject({ min: 6 - here.length, max: 6, total: 6 });
     expect(home.nodes).toMatchObject({ silent: 3, healthy: 7, pending: 1 });
     expect(home.needsMe.some((n) => n.severity === "silent" && /3 nodes of kiel are silent/.test(n.text))).toBe(true);
-    const map = await f.fleet.queries.topology(project);
+    const map = await f.fleet.queries.topology(project, {});
     expect(map.control.find((c) => c.site === "kiel")).toMatchObject({ connected: 0, total: 4, state: "silent" });
     expect(map.links).toMatchObject([{ siteA: "fra", siteB: "kiel", simulated: true, state: "silent" }]);
     expect(map.sites.find((s) => s.name === "kiel")?.nodesHere[0]?.state.state).toBe("silent");
+    // Every node of a site is counted by its state, and every unit of the chosen workload, whoever is named beside them.
+    for (const s of map.sites) expect(Object.values(s.nodeStates).reduce((a, b) => a + b, 0)).toBe(s.nodes.total);
+    expect(map.sites.every((s) => s.overlay === null)).toBe(true);
+    const chosen = map.workloads[0] ?? "";
+    const overlaid = await f.fleet.queries.topology(project, { workload: chosen });
+    const drawn = overlaid.sites.flatMap((s) => (s.overlay ?? []).map((o) => `${s.name} ${o.state} ${o.units}`)).sort();
+    const named = new Map<string, number>();
+    for (const s of map.sites) for (const n of s.nodesHere) for (const u of n.units) if (u.workload === chosen) named.set(`${s.name} ${u.state}`, (named.get(`${s.name} ${u.state}`) ?? 0) + 1);
+    expect(drawn).toEqual([...named].map(([at, units]) => `${at} ${units}`).sort());
+    expect(drawn.length).toBeGreaterThan(1);
     const list = await f.workloads.queries.list(project, { limit: 10 });
     expect(list.items[0]?.units).toMatchObject({ min: 6 - here.length, max: 6, total: 6 });
     expect(list.items[0]?.state.state).toBe("degraded");

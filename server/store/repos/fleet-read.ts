@@ -248,6 +248,38 @@ export async function nodeStates(db: Queryable, projectId: string, at: Asked): P
   return found;
 }
 
+/** Nodes of each site by state. */
+export async function nodeStatesBySite(db: Queryable, projectId: string, at: Asked): Promise<Map<string, Record<StateName, number>>> {
+  const values: unknown[] = [projectId, at.nowMs, at.silentAfterMs];
+  const { rows } = await db.query<{ site_id: string; node_state: StateName; n: number }>(`select site_id, node_state, count(*)::int as n from (${matching({}, "state", values)}) m group by site_id, node_state`, values);
+  const found = new Map<string, Record<StateName, number>>();
+  for (const r of rows) {
+    const states = found.get(r.site_id) ?? { healthy: 0, degraded: 0, failing: 0, silent: 0, pending: 0 };
+    states[r.node_state] = r.n;
+    found.set(r.site_id, states);
+  }
+  return found;
+}
+
+/** Units of one workload at each site, by the revision that serves and by state. */
+export async function unitsBySite(db: Queryable, projectId: string, workload: string, at: Asked): Promise<Map<string, { generation: number; state: StateName; units: number }[]>> {
+  const { rows } = await db.query<{ site_id: string; generation: number; state: StateName; units: number }>(
+    `select site_id, generation, state, count(*)::int as units from (
+       select n.site_id, coalesce(o.generation, a.generation) as generation, ${unitState("$2::float8", "$3::float8")} as state
+       from objects w join assignments a on a.workload_id = w.id and a.ended_at is null and a.desired = 'run' join nodes n on n.id = a.node_id left join observations o on o.assignment_id = a.id
+       where w.project_id = $1 and w.kind = 'Workload' and w.deleted_at is null and w.name = $4) u
+     group by site_id, generation, state order by generation desc, state`,
+    [projectId, at.nowMs, at.silentAfterMs, workload],
+  );
+  const found = new Map<string, { generation: number; state: StateName; units: number }[]>();
+  for (const { site_id, ...r } of rows) {
+    const here = found.get(site_id);
+    if (here) here.push(r);
+    else found.set(site_id, [r]);
+  }
+  return found;
+}
+
 export async function livingNodesOfSite(db: Queryable, siteId: string): Promise<number> {
   return (await db.query<{ n: number }>("select count(*)::int as n from nodes where site_id = $1 and desired_state <> 'decommissioned'", [siteId])).rows[0]?.n ?? 0;
 }
