@@ -12,6 +12,9 @@ import { install, needsInstall } from "./up/install.mjs";
 const folder = inRoot("bench");
 const names = fs.existsSync(folder) ? fs.readdirSync(folder).filter((file) => /^[a-z0-9-]+\.ts$/.test(file)).map((file) => file.slice(0, -3)).sort() : [];
 
+/** Benchmarks that start the processes and load screens. */
+const CONSOLE = new Set(["first-load"]);
+
 /** Memory in GiB, with one digit. @param {number} bytes */
 const gib = (bytes) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 
@@ -31,7 +34,8 @@ async function main() {
   const show = phases(flags.includes("--json") ? /** @type {NodeJS.WriteStream} */ (process.stderr) : process.stdout);
   if (needsInstall()) await show.run("installing packages", (note) => install({ logFile: `${DIST}/logs/npm-ci.log`, note }));
   const { build } = await import("./build.mjs");
-  await build({ show });
+  // What loads screens needs the console; everything else is bundled by itself and needs at most the database's client.
+  await build({ show, only: CONSOLE.has(name) ? [] : ["none"] });
   show.say(machine());
   const { endBundler, makeBench } = await import("./build/bundles.mjs");
   const file = await makeBench(name).finally(endBundler);

@@ -84,7 +84,7 @@ async function buildAll(show, only) {
 
   await attempt("database client", () => generateClient(memory));
   const bundles = BUNDLES.filter((bundle) => wanted(bundle.output));
-  await attempt(`programs (${bundles.length})`, async (note) => {
+  if (bundles.length > 0) await attempt(`programs (${bundles.length})`, async (note) => {
     /** @type {string[]} */
     const made = [];
     /** @type {string[]} */

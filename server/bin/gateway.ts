@@ -22,7 +22,7 @@ const seal = sealerFrom(env);
 const registry = createMetrics("gateway");
 const store = openStore({ url: env.DATABASE_URL, log, max: env.DATABASE_POOL_MAX, name: "holdfast gateway" });
 shutdown.onStop("database", () => store.close());
-const { migration } = await store.check();
+const { migration } = await store.reachable();
 
 const self = await announceProcess(store, { name: "gateway", version: HOLDFAST_VERSION, clock, log, details: { migration, publicAddress: env.GATEWAY_PUBLIC_ADDRESS } });
 shutdown.onStop("announcement", () => self.end());

@@ -13,7 +13,7 @@ shutdown.bindSignals();
 
 const store = openStore({ url: env.DATABASE_URL, log, max: env.DATABASE_POOL_MAX, name: "scheduler" });
 shutdown.onStop("database", () => store.close());
-const check = await store.check();
+const check = await store.reachable();
 if (!check.auditProtected) log.warn("this login could change the audit log: connect as a member of holdfast_app that owns nothing");
 
 const registry = createMetrics("scheduler");

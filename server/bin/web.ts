@@ -34,7 +34,7 @@ const seal = sealerFrom(env);
 const clock = systemClock;
 const store = openStore({ url: env.DATABASE_URL, log, max: env.DATABASE_POOL_MAX, name: "holdfast web" });
 shutdown.onStop("database", () => store.close());
-const { migration, auditProtected } = await store.check();
+const { migration, auditProtected } = await store.reachable();
 if (!auditProtected) log.warn("this login may change audit entries; connect as a member of holdfast_app that does not own the tables");
 
 const self = await announceProcess(store, { name: "web", version: HOLDFAST_VERSION, clock, log, details: { migration, auditProtected } });

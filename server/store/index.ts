@@ -12,6 +12,7 @@ import { Listener } from "./listener";
 import type { OnNudge } from "./listener";
 import { createPool } from "./pool";
 import { oneOrNone, queryableOf } from "./queryable";
+import { whenReachable } from "./reachable";
 import { runRetention } from "./retention";
 import { runTransaction } from "./transaction";
 import type { Channel, Repositories, Tx } from "./transaction";
@@ -39,6 +40,8 @@ export interface Store {
   runRetention(nowMs: number): Promise<Record<string, number> | null>;
   /** Is the database there and migrated, and is the audit log append-only for this login? */
   check(): Promise<StoreCheck>;
+  /** `check`, once the database answers: waits while it is starting or out of reach. */
+  reachable(): Promise<StoreCheck>;
   close(): Promise<void>;
 }
 
@@ -59,6 +62,15 @@ export function openStore(o: { url: string; log: Logger; max?: number; name?: st
   const listener = new Listener({ url: o.url, log: o.log, name });
   let prisma: PrismaClient | undefined;
   let closing: Promise<void> | undefined;
+  const check = async (): Promise<StoreCheck> => {
+    const startedMs = performance.now();
+    const row = await oneOrNone<{ migration: string | null; writable: boolean }>(
+      client,
+      `select (select max(migration_name) from _prisma_migrations where finished_at is not null and rolled_back_at is null) as migration,
+              has_table_privilege('audit_entries', 'UPDATE') or has_table_privilege('audit_entries', 'DELETE') or has_table_privilege('audit_entries', 'TRUNCATE') as writable`,
+    );
+    return { migration: row?.migration ?? null, auditProtected: row?.writable === false, latencyMs: performance.now() - startedMs };
+  };
   return {
     pool,
     // Made on first use: its query compiler takes 50 ms and some megabytes, which the agents' gateway never needs.
@@ -74,15 +86,8 @@ export function openStore(o: { url: string; log: Logger; max?: number; name?: st
     followChanges: (f) =>
       followChanges({ db: client, listen: (fn) => listener.listen("holdfast_changes", fn), ...f, onTrouble: (error) => o.log.warn({ err: error }, "the change pointers could not be read; trying again") }),
     runRetention: (nowMs) => runRetention(pool, nowMs),
-    async check() {
-      const startedMs = performance.now();
-      const row = await oneOrNone<{ migration: string | null; writable: boolean }>(
-        client,
-        `select (select max(migration_name) from _prisma_migrations where finished_at is not null and rolled_back_at is null) as migration,
-                has_table_privilege('audit_entries', 'UPDATE') or has_table_privilege('audit_entries', 'DELETE') or has_table_privilege('audit_entries', 'TRUNCATE') as writable`,
-      );
-      return { migration: row?.migration ?? null, auditProtected: row?.writable === false, latencyMs: performance.now() - startedMs };
-    },
+    check,
+    reachable: () => whenReachable(check, { log: o.log }),
     close() {
       closing ??= (async () => {
         await listener.close();
