@@ -8,7 +8,8 @@ import { digestOf } from "../../server/core/base/json";
 import { siteManifest, siteSpec } from "../../server/core/manifest/site";
 import { workloadManifest, workloadSpec } from "../../server/core/manifest/workload";
 import { placementPolicySpec } from "../../server/core/manifest/placement-policy";
-import { analysisTemplateSpec, rolloutStrategySpec } from "../../server/core/manifest/rollout";
+import { analysisTemplateSpec } from "../../server/core/manifest/analysis";
+import { rolloutStrategySpec } from "../../server/core/manifest/rollout";
 import { addTo, emptySketch, encodeSketch } from "../../server/core/telemetry/sketch";
 import { sha256Hex } from "./sha256";
 

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { digestOf } from "../core/base/json";
 import { refuseNow } from "../core/base/refusal";
-import { analysisTemplateSpec, rolloutStrategySpec } from "../core/manifest/rollout";
+import { analysisTemplateSpec } from "../core/manifest/analysis";
+import { rolloutStrategySpec } from "../core/manifest/rollout";
 import { assignWaves, planLeaves, stepGoal, type PlanTarget, type RolloutPlan } from "../core/rollout";
 import { compileSelector } from "../core/selector";
 import { rollouts, type Queryable } from "../store";

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { ProjectRef } from "../core/access/actor";
 import { refuseNow } from "../core/base/refusal";
 import { metricLabel } from "../core/analysis";
-import type { AnalysisMetric } from "../core/manifest/rollout";
+import type { AnalysisMetric } from "../core/manifest/analysis";
 import { bucketsOf, nodeSeries, stepFor, withGaps } from "../core/telemetry/series";
 import type { chartView, flagView, seriesView } from "../core/views/telemetry";
 import { telemetryIngest, telemetryRead as read, type Queryable, type Store } from "../store";

@@ -1,4 +1,4 @@
-import type { AnalysisMetric } from "../core/manifest/rollout";
+import type { AnalysisMetric } from "../core/manifest/analysis";
 import { decodeSketch, emptySketch, mergeSketches, sketchQuantile, type Sketch } from "../core/telemetry/sketch";
 import type { Evidence, Measured } from "../core/analysis";
 import { telemetryRead, type Queryable } from "../store";

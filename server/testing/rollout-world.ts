@@ -2,7 +2,8 @@
 import type { Actor } from "../core/access/actor";
 import { rolesFrom } from "../core/access/actor";
 import type { Role } from "../core/access/permissions";
-import { analysisTemplateSpec, rolloutStrategySpec } from "../core/manifest/rollout";
+import { analysisTemplateSpec } from "../core/manifest/analysis";
+import { rolloutStrategySpec } from "../core/manifest/rollout";
 import type { TestDatabase } from "./database";
 
 export const project = { id: "default", name: "default" };

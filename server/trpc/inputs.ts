@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { manifestKinds } from "../core/manifest";
-import { measuredMetrics } from "../core/manifest/rollout";
+import { measuredMetrics } from "../core/manifest/analysis";
 import { dnsLabel } from "../core/base/ids";
 import { role } from "../core/access/permissions";
 import { healthState, pageInput } from "../core/views/common";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AnalysisMetric } from "../manifest/rollout";
+import type { AnalysisMetric } from "../manifest/analysis";
 import { judge, type Evidence, type JudgeInput } from "./judge";
 
 const metric = (m: Partial<AnalysisMetric>): AnalysisMetric => ({ name: "accuracy", metric: "accuracy", minSample: 50, onMissing: "hold", ...m });

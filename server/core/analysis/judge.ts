@@ -1,4 +1,4 @@
-import type { AnalysisMetric, AnalysisTemplateSpec } from "../manifest/rollout";
+import type { AnalysisMetric, AnalysisTemplateSpec } from "../manifest/analysis";
 import { differenceOfShares, wilson } from "./interval";
 
 /** A measured value and on how much it rests (requests, or labels for accuracy). Null when nothing was measured. */

@@ -4,7 +4,8 @@ import { compileSelector } from "../selector/compile";
 import { parseBytes } from "./common";
 import type { Manifest } from "./kinds";
 import type { PlacementPolicySpec } from "./placement-policy";
-import type { AnalysisTemplateSpec, RolloutStrategySpec } from "./rollout";
+import type { AnalysisTemplateSpec } from "./analysis";
+import type { RolloutStrategySpec } from "./rollout";
 import type { SiteManifest } from "./site";
 import type { WorkloadSpec } from "./workload";
 

@@ -17,4 +17,5 @@ export { manifestYaml } from "./yaml";
 export type * from "./workload";
 export type * from "./placement-policy";
 export type * from "./site";
+export type * from "./analysis";
 export type * from "./rollout";

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { analysisTemplateManifest, rolloutStrategyManifest } from "./rollout";
+import { analysisTemplateManifest } from "./analysis";
+import { rolloutStrategyManifest } from "./rollout";
 import { placementPolicyManifest } from "./placement-policy";
 import { siteManifest } from "./site";
 import { workloadManifest } from "./workload";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { canonicalJson } from "../base/json";
-import { analysisTemplateSpec, rolloutStrategySpec } from "../manifest/rollout";
+import { analysisTemplateSpec } from "../manifest/analysis";
+import { rolloutStrategySpec } from "../manifest/rollout";
 import type { RolloutStep, RolloutStrategySpec } from "../manifest/rollout";
 
 /** What one rollout may touch, in which order: kept with the rollout, and what its digest is taken over. */
