@@ -34,18 +34,29 @@ export interface SequentialSettings {
   readonly margins: {
     /** Canary's error rate over stable's that is still allowed. */
     readonly errorRatio: number;
-    /** Shift of the canary's mean rank within the stable sample (0.5: no shift) that is still allowed; 0.02 is about +7% for requests whose logarithms spread by 1. */
-    readonly latencyRank: number;
-    /** A slow request takes longer than this times the stable p99 of the last minutes. */
+    /** Canary's latency over stable's on the same hosts that is still allowed: 1.05 is 5% slower. */
+    readonly latencyRatio: number;
+    /** A slow request takes longer than this times the stable p99 of the minutes before. */
     readonly tailFactor: number;
-    /** Slow requests in the canary that are always allowed (share), and beyond that this multiple of stable's share. */
+    /** Share of slow requests that is always allowed in the canary, and beyond it this multiple of stable's share. */
     readonly tailShare: number;
     readonly tailRatio: number;
+    /** How much more often a canary unit may be silent than a stable unit of the same site in the same minute. */
+    readonly reportingRatio: number;
     /** Accuracy below stable's that is still allowed (share, such as 0.01). */
     readonly accuracyDrop: number;
   };
-  /** How much worse than the margin the canary must be shown not to be before promotion. */
-  readonly promoteMargins: { readonly errorRatio: number; readonly latencyRank: number; readonly tailShare: number; readonly accuracyDrop: number };
+  /** Promotion needs proof that the canary is not worse than these. They are wider than the margins: between the two nothing is done in haste. */
+  readonly promoteMargins: { readonly errorRatio: number; readonly latencyRatio: number; readonly tailShare: number; readonly reportingRatio: number; readonly accuracyDrop: number };
+  /** What machines differ by themselves. */
+  readonly hosts: {
+    /** Standard errors of a learnt difference between hosts that are added to the latency margin. */
+    readonly deviations: number;
+    /** Standard deviation of the logarithm of latency between machines that have no history to learn from (0.08 is 8%). */
+    readonly spread: number;
+    /** Factor added to the margins of latency and errors where the baseline is history instead of concurrent units. */
+    readonly historyRatio: number;
+  };
   /** Promotion needs this share of the traffic weight at sites that reported at least `reportedShare` of the minutes. */
   readonly coverage: { readonly weight: number; readonly reportedShare: number };
   /** Canary latency that counts as bad: slower only, or any change. */
