@@ -9,14 +9,14 @@ type Minute = { assignmentId: string; workload: string; generation: number; minu
 const MINUTE_MS = 60_000;
 /** Bounds of one report, well inside those of the protocol; and of its bytes, so that it fits a frame. */
 const MAX_REPORT_BYTES = 524_288;
-const PER_REPORT = { usage: 100, unitUsage: 1_000, requests: 500, predictions: 1_000, labels: 1_000, events: 100 } as const;
+const PER_REPORT = { usage: 100, unitUsage: 1_000, requests: 500, predictions: 1_000, labels: 1_000, events: 100, receipts: 100 } as const;
 /** What may wait for the next report; beyond it the oldest go and are counted. */
 const MAX_WAITING = 50_000;
 
 /** A report that holds nothing. */
-export const emptyBody = (): ReportBody => ({ usage: [], unitUsage: [], requests: [], predictions: [], labels: [], events: [] });
-/** What is left of a report when the journal must give up telemetry: its events. */
-export const eventsOnly = (body: ReportBody): ReportBody => ({ ...emptyBody(), events: body.events });
+export const emptyBody = (): ReportBody => ({ usage: [], unitUsage: [], requests: [], predictions: [], labels: [], events: [], receipts: [] });
+/** What is left of a report when the journal must give up telemetry: its events, and receipts, which are proof. */
+export const eventsOnly = (body: ReportBody): ReportBody => ({ ...emptyBody(), events: body.events, receipts: body.receipts });
 
 /**
  * Gathers telemetry between two reports: requests as latency sketches per unit and minute, the rest as it comes.
@@ -71,6 +71,7 @@ export class Collector {
         predictions: all.predictions.splice(0, PER_REPORT.predictions),
         labels: all.labels.splice(0, PER_REPORT.labels),
         events: all.events.splice(0, PER_REPORT.events),
+        receipts: all.receipts.splice(0, PER_REPORT.receipts),
       }));
     }
     return reports;
@@ -101,7 +102,7 @@ function fitting(report: ReportBody): ReportBody[] {
   if (Math.max(...sizes) <= 1 || Buffer.byteLength(JSON.stringify(report)) <= MAX_REPORT_BYTES) return [report];
   const half = (first: boolean): ReportBody => {
     const part = <T>(list: readonly T[]): T[] => (first ? list.slice(0, Math.ceil(list.length / 2)) : list.slice(Math.ceil(list.length / 2)));
-    return { usage: part(report.usage), unitUsage: part(report.unitUsage), requests: part(report.requests), predictions: part(report.predictions), labels: part(report.labels), events: part(report.events) };
+    return { usage: part(report.usage), unitUsage: part(report.unitUsage), requests: part(report.requests), predictions: part(report.predictions), labels: part(report.labels), events: part(report.events), receipts: part(report.receipts) };
   };
   return [...fitting(half(true)), ...fitting(half(false))];
 }

@@ -82,6 +82,7 @@ export function unitOf(assignmentId: string, script: string, o: { generation?: n
     action: o.action ?? "run",
     workloadKind: o.kind ?? "service",
     environment: o.environment ?? {},
+    trial: null,
     template: unitTemplate.parse({ engine: { type: "process", command: ["${node}", "-e", script] }, ports: [{ name: "http" }], resources: { cpuMillis: 500, memory: "256Mi" }, stop: { grace: "2s" }, restart: { backoff: "200ms", backoffMax: "2s" }, ...o.template }),
   };
 }

@@ -74,7 +74,7 @@ export class Instance {
   get status(): UnitStatus {
     const d = this.#data;
     const { assignmentId, unit, generation, revisionDigest } = this.spec;
-    return { assignmentId, unit, generation, revisionDigest, phase: this.#phase(), health: this.#shownHealth(), pid: this.#running?.mainPid ?? null, startedAtMs: d.startedAtMs, restarts: d.restarts, exitCode: d.exitCode, exitSignal: d.exitSignal, message: (d.message || this.#health.message).slice(0, 2_000), ports: d.ports, limits: d.process?.limits ?? this.#world.engine.facts().limits, cpuMillisUsed: this.#usage.cpuMillis, memoryBytesUsed: this.#usage.memoryBytes, sinceMs: d.sinceMs };
+    return { assignmentId, unit, generation, revisionDigest, phase: this.#phase(), health: this.#shownHealth(), pid: this.#running?.mainPid ?? null, startedAtMs: d.startedAtMs, restarts: d.restarts, exitCode: d.exitCode, exitSignal: d.exitSignal, message: (d.message || this.#health.message).slice(0, 2_000), ports: d.ports, limits: d.process?.limits ?? this.#world.engine.facts().limits, cpuMillisUsed: this.#usage.cpuMillis, memoryBytesUsed: this.#usage.memoryBytes, sinceMs: d.sinceMs, trial: null };
   }
 
   /** First start, or a start after an end: fetches what is missing, then launches. Never rejects. */

@@ -30,5 +30,5 @@ function stopped(unit: UnitSpec, last: Seen | undefined, o: { sinceMs: number; l
 }
 
 function none(unit: UnitSpec, phase: "pending" | "stopped", o: { sinceMs: number; limits: UnitStatus["limits"] }): UnitStatus {
-  return { assignmentId: unit.assignmentId, unit: unit.unit, generation: unit.generation, revisionDigest: unit.revisionDigest, phase, health: "unknown", pid: null, startedAtMs: null, restarts: 0, exitCode: null, exitSignal: null, message: "", ports: {}, limits: o.limits, cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: o.sinceMs };
+  return { assignmentId: unit.assignmentId, unit: unit.unit, generation: unit.generation, revisionDigest: unit.revisionDigest, phase, health: "unknown", pid: null, startedAtMs: null, restarts: 0, exitCode: null, exitSignal: null, message: "", ports: {}, limits: o.limits, cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: o.sinceMs, trial: null };
 }

@@ -22,22 +22,27 @@ export async function buildDesired(db: Queryable, nodeId: string, openEnvironmen
   const node = await gatewayDesired.nodeForDesired(db, nodeId);
   if (!node) return undefined;
   const rows = await gatewayDesired.unitsForDesired(db, nodeId);
-  const parsed = rows.map((row) => ({ row, manifest: workloadManifest.safeParse(row.manifest) }));
-  const secretNames = new Set(parsed.flatMap((p) => (p.manifest.success ? Object.values(p.manifest.data.spec.template.env).flatMap((v) => (typeof v === "string" ? [] : [v.secret])) : [])));
+  const secretNames = new Set(rows.flatMap((row) => [row.manifest, row.trial?.manifest]).flatMap((m) => {
+    const manifest = workloadManifest.safeParse(m);
+    return manifest.success ? Object.values(manifest.data.spec.template.env).flatMap((v) => (typeof v === "string" ? [] : [v.secret])) : [];
+  }));
   const sealedSecrets = await gatewayDesired.sealedSecrets(db, node.projectId, [...secretNames]);
   const faults: { unit: string; message: string }[] = [];
   let withheld = false;
   const units: UnitSpec[] = [];
-  for (const { row, manifest } of parsed) {
+  for (const row of rows) {
+    // What the unit gets stands in `environment`; sealed values are of no use to an agent. A unit that only has to stop
+    // needs no secrets, and must not be kept running by a missing one.
+    const revision = (manifest: unknown, open: boolean): Pick<UnitSpec, "template" | "environment" | "workloadKind"> => {
+      const { template, kind } = specOf(manifest);
+      return { workloadKind: kind, template: { ...template, env: {} }, environment: open ? openEnvironment({ projectId: node.projectId, workload: row.workload, env: template.env, sealedSecrets }) : {} };
+    };
     try {
-      if (!manifest.success) throw new Error(`its manifest does not fit: ${manifest.error.issues[0]?.path.join(".") ?? ""} ${manifest.error.issues[0]?.message ?? ""}`);
-      const { template, kind } = manifest.data.spec;
       units.push({
-        assignmentId: row.assignmentId, unit: row.unit, workload: row.workload, project: node.project, generation: row.generation, revisionDigest: row.digest, action: row.desired, workloadKind: kind,
-        // What the unit gets stands in `environment`; sealed values are of no use to an agent.
-        template: { ...template, env: {} },
-        // A unit that only has to stop needs no secrets, and must not be kept running by a missing one.
-        environment: row.desired === "stop" ? {} : openEnvironment({ projectId: node.projectId, workload: row.workload, env: template.env, sealedSecrets }),
+        assignmentId: row.assignmentId, unit: row.unit, workload: row.workload, project: node.project, generation: row.generation, revisionDigest: row.digest, action: row.desired,
+        ...revision(row.manifest, row.desired === "run"),
+        // Without a way back there must be no switch: what can't be described is a fault of the unit, never a trial left out.
+        trial: row.desired === "stop" || !row.trial ? null : { rollout: row.trial.rollout, returnAtMs: row.trial.returnAtMs, previous: { generation: row.trial.generation, revisionDigest: row.trial.digest, ...revision(row.trial.manifest, true) } },
       });
     } catch (error) {
       faults.push({ unit: row.unit, message: error instanceof Error ? error.message : String(error) });
@@ -46,6 +51,12 @@ export async function buildDesired(db: Queryable, nodeId: string, openEnvironmen
   }
   const endpoints = await endpointsOf(node.siteId);
   return { state: withheld ? null : { generation: node.generation, digest: digestOf(units, endpoints), units, endpoints }, faults };
+}
+
+function specOf(manifest: unknown) {
+  const parsed = workloadManifest.safeParse(manifest);
+  if (!parsed.success) throw new Error(`its manifest does not fit: ${parsed.error.issues[0]?.path.join(".") ?? ""} ${parsed.error.issues[0]?.message ?? ""}`);
+  return parsed.data.spec;
 }
 
 /** Where the services of a site answer, as its nodes are told; in a fixed order. */

@@ -3,9 +3,11 @@ import { gatewaySessions, gatewaySpells } from "../store";
 import type { Store } from "../store";
 import type { GatewayDeps } from "./deps";
 import type { GatewayMetrics } from "./metrics";
+import { storeReceipts } from "./receipts";
 
 export type Report = Extract<AgentMessage, { type: "report" }>;
-export type ReportingNode = { id: string; projectId: string; siteId: string };
+/** The node that reports; `spki` is the public key of the certificate that its session stands on. */
+export type ReportingNode = { id: string; name: string; projectId: string; siteId: string; spki: string; spkiSha256: string };
 /** The node's last spell: reports from before its end were waiting in the journal. `endedHere`: this session ended it. */
 export type EndedSpell = { id: string; toMs: number; endedHere: boolean };
 
@@ -25,7 +27,7 @@ export function isPoison(error: unknown): boolean {
 /**
  * Stores a run of reports in one transaction with the advance of the node's report number, so that each report counts
  * once however often it is sent. Gives the highest number that is durably stored. A report that can't ever be stored is
- * rejected with a log line and passed over: it must not hold up what comes after it for ever.
+ * rejected with a log line and passed over, but for its receipts: it must not hold up what comes after it for ever.
  */
 export async function storeReports(deps: GatewayDeps, metrics: GatewayMetrics, o: { node: ReportingNode; sessionId: string; reports: readonly Report[]; spell: EndedSpell | null }): Promise<number> {
   const started = performance.now();
@@ -42,7 +44,7 @@ export async function storeReports(deps: GatewayDeps, metrics: GatewayMetrics, o
         if (fault instanceof Fenced || !isPoison(fault)) throw fault;
         deps.log.error({ err: fault, nodeId: o.node.id, number: report.number }, "a report can't be stored and is passed over");
         metrics.reports.inc({ outcome: "rejected" });
-        storedTo = await storeRun(deps.store, deps, metrics, o, [{ ...report, body: { usage: [], unitUsage: [], requests: [], predictions: [], labels: [], events: [] } }]);
+        storedTo = await storeRun(deps.store, deps, metrics, o, [{ ...report, body: { usage: [], unitUsage: [], requests: [], predictions: [], labels: [], events: [], receipts: report.body.receipts } }]);
       }
     }
     return storedTo;
@@ -64,6 +66,7 @@ async function storeRun(store: Store, deps: GatewayDeps, metrics: GatewayMetrics
       if (report.number <= storedTo) continue;
       missing += report.number - storedTo - 1;
       await deps.ingestReport(tx, o.node, report.atMs, report.body);
+      await storeReceipts(tx, deps, metrics, o.node, report.body.receipts);
       for (const u of report.body.usage) if (!usage || u.atMs >= usage.atMs) usage = u;
       if (o.spell && report.atMs <= o.spell.toMs) late++;
       fresh++;

@@ -13,6 +13,7 @@ export function gatewayMetrics(registry: Registry) {
     desiredSent: new Counter({ name: "holdfast_gateway_desired_sent_total", help: "Desired states sent, by what made us look.", labelNames: ["reason"], registers }),
     corrections: new Counter({ name: "holdfast_gateway_resync_corrections_total", help: "Differences that only a resync found: nudges that were lost, agents that had missed a state, units found otherwise after a silence.", labelNames: ["kind"], registers }),
     reports: new Counter({ name: "holdfast_gateway_reports_total", help: "Reports of agents: stored, seen before, rejected as unstorable, or missing in the numbering.", labelNames: ["outcome"], registers }),
+    receipts: new Counter({ name: "holdfast_gateway_receipts_total", help: "Signed receipts of agents: stored, seen before, or refused by why they prove nothing.", labelNames: ["outcome"], registers }),
     ingest: new Histogram({ name: "holdfast_gateway_ingest_seconds", help: "Time to store a batch of reports.", buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5], registers }),
     observations: new Counter({ name: "holdfast_gateway_observations_total", help: "Observed units: written because they changed, or dropped because they are another node's.", labelNames: ["outcome"], registers }),
     spells: new Counter({ name: "holdfast_gateway_silent_spells_total", help: "Nodes that fell silent, found by this gateway.", registers }),

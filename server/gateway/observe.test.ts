@@ -7,7 +7,7 @@ import type { Stored } from "./observe";
 
 const unit = (o: Partial<UnitStatus> = {}): UnitStatus => ({
   assignmentId: "a1", unit: "u-0", generation: 1, revisionDigest: "d1", phase: "running", health: "healthy", pid: 10, startedAtMs: 1, restarts: 0, exitCode: null, exitSignal: null,
-  message: "", ports: { http: 1 }, limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: 1, ...o,
+  message: "", ports: { http: 1 }, limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: 1, trial: null, ...o,
 });
 const storedOf = (units: UnitStatus[], writtenMs = 0): Map<string, Stored> => new Map(observedRows(units).map((row) => [row.assignmentId, { row, writtenMs }]));
 const plan = (units: UnitStatus[], stored = new Map<string, Stored>(), nowMs = 1_000) => planObserved({ units, stored, foreign: new Set(), nowMs });

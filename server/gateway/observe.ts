@@ -38,12 +38,13 @@ function rowOf(u: UnitStatus, incoming: UnitStatus | undefined): ObservedRow {
     exitCode: u.exitCode, message: messageOf(u), ports: u.ports, limits: u.limits, cpuMillis: u.cpuMillisUsed, memoryBytes: u.memoryBytesUsed === null ? null : Math.round(u.memoryBytesUsed),
     startedAtMs: u.startedAtMs, sinceMs: u.sinceMs,
     incoming: incoming ? { generation: incoming.generation, digest: incoming.revisionDigest, phase: incoming.phase, health: incoming.health, restarts: incoming.restarts, exitCode: incoming.exitCode, message: messageOf(incoming), sinceMs: incoming.sinceMs } : null,
+    trial: u.trial,
   };
 }
 const messageOf = (u: UnitStatus) => (u.exitSignal && !u.message.includes(u.exitSignal) ? `${u.message}${u.message ? " " : ""}(ended by ${u.exitSignal})` : u.message);
 
 /** Everything about a unit that people or the scheduler act on; usage is left out. */
-const materialOf = (r: ObservedRow) => JSON.stringify([r.generation, r.digest, r.phase, r.health, r.pid, r.restarts, r.exitCode, r.message, Object.entries(r.ports).sort(), r.limits, r.startedAtMs, r.sinceMs, r.incoming]);
+const materialOf = (r: ObservedRow) => JSON.stringify([r.generation, r.digest, r.phase, r.health, r.pid, r.restarts, r.exitCode, r.message, Object.entries(r.ports).sort(), r.limits, r.startedAtMs, r.sinceMs, r.incoming, r.trial]);
 /** What makes a unit an endpoint of its service; null when it is none. */
 const endpointOf = (r: ObservedRow | undefined) => (r && r.phase === "running" && (r.health === "healthy" || r.health === "unknown") && Object.keys(r.ports).length > 0 ? JSON.stringify([r.generation, Object.entries(r.ports).sort()]) : null);
 
@@ -78,7 +79,7 @@ export function planObserved(o: { units: readonly UnitStatus[]; stored: Readonly
   const reported = new Set(rows.map((r) => r.assignmentId));
   for (const [id, { row }] of o.stored) {
     if (reported.has(id) || over.has(row.phase) || (row.phase === "pending" && row.pid === null)) continue;
-    put({ ...row, phase: "pending", health: "unknown", pid: null, ports: {}, cpuMillis: null, memoryBytes: null, startedAtMs: null, sinceMs: o.nowMs, incoming: null, message: "The agent does not report this unit: it does not run." }, row);
+    put({ ...row, phase: "pending", health: "unknown", pid: null, ports: {}, cpuMillis: null, memoryBytes: null, startedAtMs: null, sinceMs: o.nowMs, incoming: null, trial: null, message: "The agent does not report this unit: it does not run." }, row);
   }
   return { write, material, endpointsChanged };
 }
@@ -91,7 +92,7 @@ export function nothingToStop(assignments: readonly NodeAssignment[], units: rea
   const reported = new Set(units.map((u) => u.assignmentId));
   return assignments
     .filter((a) => a.desired === "stop" && !reported.has(a.id))
-    .map((a) => ({ assignmentId: a.id, generation: a.generation, digest: a.digest, phase: "stopped", health: "unknown", pid: null, restarts: 0, exitCode: null, message: "The agent has no such unit.", ports: {}, limits: "none", cpuMillis: null, memoryBytes: null, startedAtMs: null, sinceMs: nowMs, incoming: null }));
+    .map((a) => ({ assignmentId: a.id, generation: a.generation, digest: a.digest, phase: "stopped", health: "unknown", pid: null, restarts: 0, exitCode: null, message: "The agent has no such unit.", ports: {}, limits: "none", cpuMillis: null, memoryBytes: null, startedAtMs: null, sinceMs: nowMs, incoming: null, trial: null }));
 }
 
 /** How many units were found otherwise than they should be: after a silence, what the first observation has to be corrected in. */

@@ -157,7 +157,8 @@ export class Session {
   private async reports(first: Report): Promise<void> {
     const run = [first];
     while (run.length < REPORT_RUN && this.queue[0]?.type === "report") run.push(this.queue.shift() as Report);
-    const node = { id: this.nodeId, projectId: this.projectId, siteId: this.siteId };
+    const { certificate, identity } = this.peer;
+    const node = { id: this.nodeId, name: identity.node, projectId: this.projectId, siteId: this.siteId, spki: certificate.spki, spkiSha256: certificate.spkiSha256 };
     const storedTo = await this.hub.gate.run(() => storeReports(this.hub.deps, this.hub.metrics, { node, sessionId: this.id, reports: run, spell: this.spell }));
     this.send({ type: "ack", reportsStoredTo: storedTo });
   }

@@ -95,7 +95,7 @@ describe("the desired state", () => {
     const id = await assign(db, { workload, node: a.nodeId, unit: "update-0" });
     await a.connect();
     await until("it runs", async () => (await observation(id))?.["health"] === "healthy");
-    const old = { assignmentId: id, unit: "update-0", generation: 1, revisionDigest: "d1", phase: "running", health: "healthy", pid: 1, startedAtMs: 1, restarts: 0, exitCode: null, exitSignal: null, message: "", ports: { http: 1 }, limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: 1 } as const;
+    const old = { assignmentId: id, unit: "update-0", generation: 1, revisionDigest: "d1", phase: "running", health: "healthy", pid: 1, startedAtMs: 1, restarts: 0, exitCode: null, exitSignal: null, message: "", ports: { http: 1 }, limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: 1, trial: null } as const;
     const fresh = { ...old, generation: 2, revisionDigest: "d2", phase: "starting", health: "starting", pid: 2, ports: { http: 2 } } as const;
     a.observe([fresh, old]);
     await until("both are kept", async () => (await observation(id))?.["incoming"] !== null);
@@ -150,7 +150,7 @@ describe("what agents observe", () => {
     const own = await assign(db, { workload, node: liar.nodeId, unit: "victim-1" });
     await Promise.all([victim.connect(), liar.connect()]);
     await until("the victim's unit is observed", async () => (await observation(id))?.["health"] === "healthy");
-    liar.observe([{ assignmentId: id, unit: "victim-0", generation: 99, revisionDigest: "x", phase: "failed", health: "unhealthy", pid: null, startedAtMs: null, restarts: 9, exitCode: 1, exitSignal: null, message: "lie", ports: {}, limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: 1 }]);
+    liar.observe([{ assignmentId: id, unit: "victim-0", generation: 99, revisionDigest: "x", phase: "failed", health: "unhealthy", pid: null, startedAtMs: null, restarts: 9, exitCode: 1, exitSignal: null, message: "lie", ports: {}, limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: 1, trial: null }]);
     await until("the log says so", () => gate.log.some((l) => l["code"] === "foreign_assignment" && l["node"] === "liar-1"));
     expect(await observation(id)).toMatchObject({ generation: 1, health: "healthy", node_id: victim.nodeId });
     // And what it lies about its own unit is stored as what it says: observed is never shown as desired.

@@ -27,7 +27,7 @@ describe("a node's certificate", () => {
     const request = await readCertificateRequest(csr);
     if (!request.ok) throw new Error(request.error);
     const issued = await issueNodeCertificate(ours, { request: request.value, project: "default", nodeId: "node-1", nowMs, lifeMs: hour });
-    expect(readPeerCertificate(derOf(issued.certificate), [foreign, ours])).toEqual({ project: "default", nodeId: "node-1", serial: issued.serial, spkiSha256: request.value.spkiSha256, authorityId: "ours", notBeforeMs: issued.notBeforeMs, notAfterMs: nowMs + hour });
+    expect(readPeerCertificate(derOf(issued.certificate), [foreign, ours])).toEqual({ project: "default", nodeId: "node-1", serial: issued.serial, spkiSha256: request.value.spkiSha256, spki: Buffer.from(request.value.publicKey.rawData).toString("base64"), authorityId: "ours", notBeforeMs: issued.notBeforeMs, notAfterMs: nowMs + hour });
     expect(readPeerCertificate(derOf(issued.certificate), [foreign])).toBeNull();
     expect(new X509Certificate(issued.certificate).subjectAltName).toBe(`URI:${spiffeId("default", "node-1")}`);
   });

@@ -132,8 +132,8 @@ export async function readCertificateRequest(pem: string): Promise<Result<Certif
   return ok({ publicKey: request.publicKey, spkiSha256: sha256Hex(new Uint8Array(request.publicKey.rawData)) });
 }
 
-/** What a node's certificate says, once one of our authorities is known to have signed it. */
-export type PeerCertificate = { project: string; nodeId: string; serial: string; spkiSha256: string; authorityId: string; notBeforeMs: number; notAfterMs: number };
+/** What a node's certificate says, once one of our authorities is known to have signed it. `spki`: its public key, DER in base64. */
+export type PeerCertificate = { project: string; nodeId: string; serial: string; spkiSha256: string; spki: string; authorityId: string; notBeforeMs: number; notAfterMs: number };
 
 /**
  * Reads the certificate that a peer presented. Null when it was not issued to a node by one of these authorities
@@ -150,7 +150,7 @@ export function readPeerCertificate(der: Buffer, authorities: readonly { id: str
     const name = spiffeForm.exec(/^URI:(\S+)$/.exec(leaf.subjectAltName ?? "")?.[1] ?? "");
     if (!name?.[1] || !name[2]) return null;
     const spki = leaf.publicKey.export({ type: "spki", format: "der" });
-    return { project: name[1], nodeId: name[2], serial: leaf.serialNumber.toLowerCase(), spkiSha256: sha256Hex(spki), authorityId: authority.id, notBeforeMs: Date.parse(leaf.validFrom), notAfterMs: Date.parse(leaf.validTo) };
+    return { project: name[1], nodeId: name[2], serial: leaf.serialNumber.toLowerCase(), spkiSha256: sha256Hex(spki), spki: spki.toString("base64"), authorityId: authority.id, notBeforeMs: Date.parse(leaf.validFrom), notAfterMs: Date.parse(leaf.validTo) };
   } catch {
     return null;
   }

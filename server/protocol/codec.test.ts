@@ -23,24 +23,28 @@ describe("golden fixtures of protocol v1", () => {
     if (result.ok) expect(result.value.message).toEqual(JSON.parse(read(name)));
   });
 
-  // Guarantee: an upgrade of the gateway strands no agent that is one minor version behind.
-  it.each(of("agent-", "minor-0"))("%s, one minor version behind, still parses", (name) => {
+  // Guarantee: an upgrade of the gateway strands no agent that is a minor version behind.
+  it.each([...of("agent-", "minor-0"), ...of("agent-", "minor-1")])("%s, an older minor version, still parses", (name) => {
     expect(decodeAgentMessage(read(name))).toMatchObject({ ok: true });
   });
   it("fills what an older agent does not say", () => {
+    expect(decodeAgentMessage(read("agent-report.minor-1.json"))).toMatchObject({ ok: true, value: { message: { body: { receipts: [] } } } });
+    const observed = decodeAgentMessage(read("agent-observed.minor-1.json"));
+    expect(observed.ok && observed.value.message.type === "observed" && observed.value.message.units.map((u) => u.trial)).toSatisfy((all) => Array.isArray(all) && all.length > 0 && all.every((t) => t === null));
     expect(decodeAgentMessage(read("agent-heartbeat.minor-0.json"))).toMatchObject({ ok: true, value: { message: { rttMs: null } } });
     expect(decodeAgentMessage(read("agent-hello.minor-0.json"))).toMatchObject({ ok: true, value: { message: { fresh: false } } });
   });
 
   // Guarantee: a gateway ahead of its agents is understood: what they do not know yet is dropped and named.
   it("drops unknown fields of a newer gateway, below strict manifests and unions too, and names them", () => {
-    const result = decodeGatewayMessage(read("gateway-desired.minor-2.json"));
+    const result = decodeGatewayMessage(read("gateway-desired.minor-3.json"));
     expect(result).toMatchObject({ ok: true });
     if (result.ok) expect(result.value.ignored.sort()).toEqual(["units.0.template.health.probe.host", "units.0.template.nice", "units.1.template.health.probe.host", "units.1.template.nice"]);
   });
-  it.each([...of("agent-", "minor-2")])("%s, one minor version ahead, parses", (name) => expect(decodeAgentMessage(read(name))).toMatchObject({ ok: true }));
+  it.each([...of("agent-", "minor-3")])("%s, one minor version ahead, parses", (name) => expect(decodeAgentMessage(read(name))).toMatchObject({ ok: true }));
   it("reads the desired state of an older gateway", () => {
     expect(decodeGatewayMessage(read("gateway-desired.minor-0.json"))).toMatchObject({ ok: true, value: { message: { endpoints: [] } } });
+    expect(decodeGatewayMessage(read("gateway-desired.minor-1.json"))).toMatchObject({ ok: true, value: { message: { units: [{ trial: null }, { trial: null }] } } });
   });
 });
 

@@ -18,11 +18,12 @@ import { nodeFacts, nodeUsage } from "../core/fleet/facts";
 import { unitTemplate } from "../core/manifest/workload";
 
 export const PROTOCOL = "holdfast.v1";
-export const PROTOCOL_MINOR = 1;
+export const PROTOCOL_MINOR = 2;
 /**
- * Oldest agent that is served: one minor version behind. What minor 1 added has a default here, so that a message of
- * minor 0 still parses (server/protocol/fixtures/v1): `hello.fresh`, `heartbeat.rttMs`, `unitStatus.exitSignal`,
- * `desired.endpoints`.
+ * Oldest agent that is served. What a later minor version added has a default here, so that messages of all older ones
+ * still parse (server/protocol/fixtures/v1). Minor 1: `hello.fresh`, `heartbeat.rttMs`, `unitStatus.exitSignal`,
+ * `desired.endpoints`. Minor 2: `unitSpec.trial`, `unitStatus.trial`, `reportBody.receipts`. An agent below minor 2
+ * switches without a way back by itself, and never says that it is armed.
  */
 export const OLDEST_PROTOCOL_MINOR = 0;
 export { nodeFacts, nodeUsage };
@@ -33,6 +34,25 @@ const seq = z.int().min(0);
 const atMs = z.int().min(0).describe("Unix time in ms by the sender's clock.");
 
 // ── units ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * A switch on trial (the dead-man switch): unless a later desired state says otherwise by `returnAtMs`, the agent goes
+ * back to `previous` by itself, whether or not it can reach anybody. `returnAtMs` is Unix ms by the gateway's clock; the
+ * agent converts it with the offset that `welcome.serverTimeMs` told, and keeps a monotonic bound besides.
+ */
+export const unitTrial = z.object({
+  rollout: z.string(),
+  returnAtMs: z.int().min(0),
+  previous: z.object({
+    generation: z.int(),
+    revisionDigest: z.string(),
+    template: unitTemplate,
+    /** As `unitSpec.environment`: secrets filled in, sealed on the agent's disk. */
+    environment: z.record(z.string(), z.string()),
+    workloadKind: z.enum(["service", "inference", "batch", "daemon"]),
+  }),
+});
+export type UnitTrial = z.infer<typeof unitTrial>;
 
 /** One unit as it should be. `assignmentId` names the assignment, `unit` is its name for people ("digits-3"). */
 export const unitSpec = z.object({
@@ -49,11 +69,30 @@ export const unitSpec = z.object({
   environment: z.record(z.string(), z.string()),
   /** "service" and "inference" are restarted always; "batch" runs to completion. */
   workloadKind: z.enum(["service", "inference", "batch", "daemon"]),
+  /** Null: the revision is to stay; for one that was on trial, that is the order to keep it. */
+  trial: unitTrial.nullable().default(null),
 });
 export type UnitSpec = z.infer<typeof unitSpec>;
 
 export const unitPhases = ["pending", "fetching", "starting", "running", "stopping", "stopped", "succeeded", "failed", "backoff"] as const;
 export const unitHealths = ["unknown", "starting", "healthy", "unhealthy"] as const;
+
+/**
+ * How a switch on trial stands. `armed`: the way back is ready and its deadline noted on disk; only then is the unit
+ * switched. `refused`: the switch was not made, because the way back could not be made ready (`refusal`; the agent keeps
+ * trying until the deadline). `returned`: the deadline passed, and the agent went back (or never switched).
+ */
+export const trialStates = ["armed", "returned", "refused"] as const;
+export const trialRefusals = ["previous_unavailable", "not_saved"] as const;
+export const unitTrialStatus = z.object({
+  rollout: z.string(),
+  state: z.enum(trialStates),
+  returnAtMs: z.int().min(0),
+  /** When it came into this state, by the agent's clock. */
+  atMs,
+  refusal: z.object({ code: z.enum(trialRefusals), message: z.string().max(2_000) }).nullable().default(null),
+});
+export type UnitTrialStatus = z.infer<typeof unitTrialStatus>;
 
 /** One unit as the agent sees it. During an update there may be two: old (stopping) and new. */
 export const unitStatus = z.object({
@@ -74,6 +113,7 @@ export const unitStatus = z.object({
   cpuMillisUsed: z.number().nullable(),
   memoryBytesUsed: z.number().nullable(),
   sinceMs: z.int(),
+  trial: unitTrialStatus.nullable().default(null),
 });
 export type UnitStatus = z.infer<typeof unitStatus>;
 
@@ -100,6 +140,34 @@ export const label = z.object({ id: z.string().max(100), workload: z.string(), a
 export const unitUsage = z.object({ assignmentId: z.string(), atMs, cpuMillis: z.number().nullable(), memoryBytes: z.number().nullable() });
 export const nodeEvent = z.object({ atMs, kind: z.enum(["agent.started", "agent.reconnected", "unit.started", "unit.exited", "unit.healthy", "unit.unhealthy", "unit.oomKilled", "unit.adopted", "journal.dropped", "artifact.failed"]), assignmentId: z.string().nullable(), unit: z.string().nullable(), message: z.string().max(2_000) });
 
+export const receiptKinds = ["switched", "kept", "returned", "rolledBack"] as const;
+export const receiptCauses = ["ordered", "deadline"] as const;
+/** Largest time that both JavaScript's Date and PostgreSQL's timestamptz hold. */
+const MAX_TIME_MS = 8_640_000_000_000_000;
+/**
+ * What a node says of a unit on trial, signed with its own private key (the one its certificate is for). A receipt is
+ * written once the revision it names answers healthy and nothing else of the unit runs any more. `number` counts up for
+ * the life of the node's identity, so that none counts twice. See receipt.ts for what is signed.
+ */
+export const receipt = z.object({
+  number: z.int().min(1),
+  rollout: z.string().max(200),
+  assignmentId: z.string().max(200),
+  unit: z.string().max(200),
+  node: z.string().max(200),
+  generation: z.int().min(0).max(2_147_483_647),
+  revisionDigest: z.string().max(200),
+  /** Digests of the artifacts that the unit runs with, in the order of its template. */
+  artifacts: z.array(z.string().max(200)).max(100),
+  /** `switched`: runs the new revision, armed. `kept`: was told to keep it. `returned`: went back by itself. `rolledBack`: was told to. */
+  what: z.enum(receiptKinds),
+  cause: z.enum(receiptCauses),
+  atMs: z.int().min(0).max(MAX_TIME_MS),
+  /** ECDSA P-256 with SHA-256, r and s side by side (IEEE P1363, 64 bytes) in base64. */
+  signature: z.string().max(200),
+});
+export type Receipt = z.infer<typeof receipt>;
+
 export const reportBody = z.object({
   usage: z.array(nodeUsage).max(600),
   unitUsage: z.array(unitUsage).max(5_000),
@@ -107,6 +175,7 @@ export const reportBody = z.object({
   predictions: z.array(prediction).max(5_000),
   labels: z.array(label).max(5_000),
   events: z.array(nodeEvent).max(1_000),
+  receipts: z.array(receipt).max(1_000).default([]),
 });
 export type ReportBody = z.infer<typeof reportBody>;
 

@@ -8,7 +8,7 @@ import { createTelemetry, gatherEvidence, ingestReport } from "./index";
 
 const db = testDatabase();
 const minute = Math.floor(Date.now() / 60_000) * 60_000 - 120_000;
-const empty: ReportBody = { usage: [], unitUsage: [], requests: [], predictions: [], labels: [], events: [] };
+const empty: ReportBody = { usage: [], unitUsage: [], requests: [], predictions: [], labels: [], events: [], receipts: [] };
 const strategy = { waves: [{ name: "all", steps: [{ do: "update", percent: 100 }] }] };
 let world: World;
 const node = (unit: string, site: string) => ({ id: `node-${unit}`, projectId: project.id, siteId: `site-${site}` });

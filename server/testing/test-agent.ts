@@ -53,7 +53,7 @@ export function testFacts(o: Partial<NodeFacts> = {}): NodeFacts {
     offered: { cpuMillis: 2_000, memoryBytes: 4 * 2 ** 30, diskBytes: 10 * 2 ** 30 }, sliced: true, engines: [{ type: "process", version: "1", limits: "none", limitsProven: false, limitsNote: "a test's agent" }], ...o,
   };
 }
-export const emptyReport: ReportBody = { usage: [], unitUsage: [], requests: [], predictions: [], labels: [], events: [] };
+export const emptyReport: ReportBody = { usage: [], unitUsage: [], requests: [], predictions: [], labels: [], events: [], receipts: [] };
 
 export class TestAgent {
   mood: Mood;
@@ -255,7 +255,7 @@ export class TestAgent {
         assignmentId: spec.assignmentId, unit: spec.unit, generation: lie ? spec.generation + 1 : spec.generation, revisionDigest: spec.revisionDigest,
         phase: runs ? (healthy || this.mood === "flapping" ? "running" : "starting") : "stopped", health: runs ? (healthy ? "healthy" : this.mood === "slow" ? "starting" : "unhealthy") : "unknown",
         pid: runs ? 1_000 + port : null, startedAtMs: runs ? startedAtMs : null, restarts, exitCode: null, exitSignal: null, message: "", ports: runs ? Object.fromEntries(spec.template.ports.map((p, i) => [p.name, port + i])) : {},
-        limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: startedAtMs,
+        limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: startedAtMs, trial: null,
       };
     });
   }

@@ -1,5 +1,9 @@
+import type { UnitTrialStatus } from "../../protocol/messages";
+import { asJson } from "../queryable";
 import type { Queryable } from "../queryable";
 import { requireCurrent } from "../transaction";
+import type { Tx } from "../transaction";
+import { touchDesired } from "./nodes";
 
 export type AssignmentCause = "place" | "replace" | "drain" | "scale" | "rollout" | "rollback";
 
@@ -30,12 +34,46 @@ export async function insertMany(db: Queryable, list: readonly NewAssignment[]):
   );
 }
 
-/** Moves an assignment to another revision in place; compare-and-set. */
+/** Moves an assignment to another revision in place; compare-and-set. A trial is of one revision: it ends with it. */
 export async function setGeneration(db: Queryable, a: { id: string; unit: string; version: number }, to: { generation: number; digest: string; cause: AssignmentCause; rolloutId: string | null }): Promise<void> {
   const result = await db.query(
-    `update assignments set generation = $3, digest = $4, cause = $5, rollout_id = $6, version = version + 1, updated_at = now()
+    `update assignments set generation = $3, digest = $4, cause = $5, rollout_id = $6, trial = null, version = version + 1, updated_at = now()
      where id = $1 and version = $2 and ended_at is null and desired = 'run'`,
     [a.id, a.version, to.generation, to.digest, to.cause, to.rolloutId],
   );
   requireCurrent(result, `unit ${a.unit}`);
+}
+
+/** A unit's revision on trial: its node goes back to `previousGeneration` by itself at `returnAtMs` (Unix ms, the gateway's clock). */
+export interface AssignmentTrial {
+  rollout: string;
+  returnAtMs: number;
+  previousGeneration: number;
+}
+
+/**
+ * Puts an assignment's revision on trial, moves the deadline of a trial, or ends it with null (the order to keep the
+ * revision). Call it after `setGeneration`, which ends the trial of the revision before. The node is told (its desired
+ * generation counts up); nothing happens, and false is given, when the assignment has ended or the trial is the same.
+ */
+export async function setTrial(tx: Tx, id: string, trial: AssignmentTrial | null): Promise<boolean> {
+  const { rows } = await tx.client.query<{ node_id: string; project_id: string }>(
+    `update assignments set trial = $2::jsonb, updated_at = now()
+     where id = $1 and ended_at is null and trial is distinct from $2::jsonb and ($2::jsonb is null or (desired = 'run' and generation <> ($2::jsonb ->> 'previousGeneration')::int))
+     returning node_id, project_id`,
+    [id, asJson(trial)],
+  );
+  for (const row of rows) tx.changes.add("assignment", id, row.project_id);
+  if (rows.length > 0) await touchDesired(tx, rows.map((r) => r.node_id));
+  return rows.length > 0;
+}
+
+/** Trials of a rollout's live units: where each stands as its agent said last (null: nothing said, or an agent without the switch). */
+export async function trialsOfRollout(db: Queryable, rolloutId: string): Promise<{ assignmentId: string; trial: AssignmentTrial; said: UnitTrialStatus | null }[]> {
+  const { rows } = await db.query<{ assignmentId: string; trial: AssignmentTrial; said: UnitTrialStatus | null }>(
+    `select a.id as "assignmentId", a.trial, o.trial as said from assignments a left join observations o on o.assignment_id = a.id
+     where a.ended_at is null and a.trial ->> 'rollout' = $1 order by a.id`,
+    [rolloutId],
+  );
+  return rows;
 }

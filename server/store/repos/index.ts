@@ -20,6 +20,7 @@ export * as identityTokens from "./identity-tokens";
 export * as identityNodes from "./identity-nodes";
 export * as rollouts from "./rollouts";
 export * as approvals from "./approvals";
+export * as receipts from "./receipts";
 export * as gatewaySessions from "./gateway-sessions";
 export * as gatewayObservations from "./gateway-observations";
 export * as gatewayDesired from "./gateway-desired";
