@@ -4,7 +4,7 @@
  * rule: a rule that matches nothing would be found out.
  */
 
-const features = "fleet|workloads|placement|rollouts|telemetry|access|identity|artifacts|costs";
+const features = "fleet|workloads|placement|rollouts|telemetry|access|identity|artifacts|costs|hooks";
 
 /** From the bottom up: a folder imports itself and what stands below it. */
 const ladder = [

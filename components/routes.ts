@@ -42,5 +42,5 @@ export const routes = {
 } as const;
 
 /** The parts of the settings, each a page. */
-export const settingsParts = ["people", "join", "tokens", "identity", "secrets", "about"] as const;
+export const settingsParts = ["people", "join", "tokens", "identity", "secrets", "hooks", "about"] as const;
 export type SettingsPart = (typeof settingsParts)[number];

@@ -35,6 +35,8 @@ export function useStaleOn(): (topic: string) => readonly QueryFilters[] {
         return [trpc.tokens.pathFilter(), trpc.fleet.joinTokens.pathFilter()];
       case "secret":
         return [trpc.secrets.pathFilter()];
+      case "hook":
+        return [trpc.hooks.pathFilter()];
       case "audit":
         return [trpc.audit.pathFilter()];
       case "project":

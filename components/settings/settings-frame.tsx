@@ -13,6 +13,7 @@ const titles: Record<SettingsPart, string> = {
   tokens: "Service tokens",
   identity: "Identity provider",
   secrets: "Secrets",
+  hooks: "Webhooks",
   about: "About and health",
 };
 

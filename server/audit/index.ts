@@ -24,3 +24,4 @@ export { appendAudit, auditedCommand, recordRefusal } from "./append";
 export type { AuditEntry, AuditNote, AuditSubject } from "./append";
 export type { ExportFormat } from "./export";
 export type { AuditFilterInput } from "./queries";
+export { auditHref } from "./view";

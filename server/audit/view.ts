@@ -28,7 +28,13 @@ const pages: Record<string, ((p: string, e: StoredAuditEntry) => string) | undef
   joinToken: (p) => `${p}/settings/join`,
   token: (p) => `${p}/settings/tokens`,
   secret: (p) => `${p}/settings/secrets`,
+  hook: (p) => `${p}/settings/hooks`,
 };
+
+/** The console's page of what an entry is about; null for kinds without one. */
+export function auditHref(project: string, e: StoredAuditEntry): string | null {
+  return pages[e.objectKind]?.(`/p/${encodeURIComponent(e.projectName ?? project)}`, e) ?? null;
+}
 
 /** An entry as lists show it. `project` is the name of the project whose log is looked at. */
 export function rowOf(project: string, e: StoredAuditEntry): AuditRow {
@@ -46,6 +52,6 @@ export function rowOf(project: string, e: StoredAuditEntry): AuditRow {
     outcome: e.outcome,
     reason: e.reason,
     sentence: sentenceOf({ actor: e.actor, actorKind: e.actorKind, action: e.action, object: e.object, outcome: e.outcome, reason: e.reason, refusal: refusalOf(e)?.message ?? null }),
-    href: pages[e.objectKind]?.(`/p/${encodeURIComponent(e.projectName ?? project)}`, e) ?? null,
+    href: auditHref(project, e),
   };
 }

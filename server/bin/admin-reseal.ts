@@ -1,4 +1,5 @@
 import { resealIdentityProvider } from "../access";
+import { resealHooks } from "../hooks";
 import { auditedCommand } from "../audit";
 import type { Actor } from "../core/access/actor";
 import type { Sealer } from "../platform";
@@ -23,7 +24,7 @@ export async function resealEverything(o: { store: Store; seal: Sealer; actor: A
   const { store, seal } = o;
   const anew = (sealed: string, purpose: string) => seal.seal(seal.open(sealed, purpose), purpose);
   const done = await auditedCommand(store, o.actor, { action: "masterKey.rotate", objectKind: "masterKey", objectId: seal.keyId, object: seal.keyId, projectId: null }, async (tx, note) => {
-    const counts = { secrets: 0, environments: 0, identityProvider: await resealIdentityProvider({ seal }, tx) };
+    const counts = { secrets: 0, environments: 0, identityProvider: await resealIdentityProvider({ seal }, tx), hooks: await resealHooks({ seal }, tx) };
     for (const s of await sealedValues.secrets(tx.client)) {
       if (!seal.isStale(s.sealed)) continue;
       await sealedValues.setSecret(tx.client, s.projectId, s.name, anew(s.sealed, secretPurpose(s.projectId, s.name)));

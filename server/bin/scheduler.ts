@@ -1,5 +1,6 @@
 /** The scheduler process: placement and every reconciler. Several may run on one database. */
-import { HOLDFAST_VERSION, createLogger, createMetrics, createShutdown, readEnvOrExit, schedulerEnv, serveOps, systemClock } from "../platform";
+import { HOLDFAST_VERSION, createLogger, createMetrics, createShutdown, readEnvOrExit, schedulerEnv, sealerFrom, serveOps, systemClock } from "../platform";
+import { createHookReconciler } from "../hooks";
 import { createRolloutReconciler, generationFor } from "../rollouts";
 import { createScheduler, retentionReconciler } from "../scheduler";
 
@@ -21,9 +22,10 @@ const process_ = await announceProcess(store, { name: "scheduler", version: HOLD
 shutdown.onStop("process row", () => process_.end());
 
 const rollouts = createRolloutReconciler({ store, clock, log, silentAfterMs: env.AGENT_SILENT_AFTER_MS });
+const hooks = createHookReconciler({ store, clock, log, seal: sealerFrom(env), env, publicUrl: env.HOLDFAST_PUBLIC_URL });
 const scheduler = createScheduler({
   store, clock, log, env, registry, generationFor,
-  others: [rollouts, retentionReconciler({ store, clock, log, everyMs: env.RETENTION_EVERY_MS })],
+  others: [rollouts, hooks, retentionReconciler({ store, clock, log, everyMs: env.RETENTION_EVERY_MS })],
 });
 await scheduler.start();
 shutdown.onStop("reconcilers", () => scheduler.stop());

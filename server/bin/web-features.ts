@@ -4,6 +4,7 @@ import { createArtifacts } from "../artifacts";
 import { createAudit } from "../audit";
 import type { Actor, ProjectRef } from "../core/access/actor";
 import { createFleet } from "../fleet";
+import { createHooks } from "../hooks";
 import { createIdentity } from "../identity";
 import { createPlacement } from "../placement";
 import type { Clock, Logger, Sealer, WebEnv } from "../platform";
@@ -24,6 +25,7 @@ export function createFeatures(deps: { store: Store; clock: Clock; log: Logger; 
     audit,
     artifacts,
     fleet: createFleet({ store, clock, log, env }),
+    hooks: createHooks({ store, clock, log, seal, env }),
     identity: createIdentity(deps),
     placement: createPlacement({ store, clock, log, env }),
     rollouts: createRollouts({ store, clock, log, silentAfterMs: env.AGENT_SILENT_AFTER_MS }),

@@ -28,6 +28,7 @@ export const baseEnv = z.object({
   GATEWAY_PUBLIC_ADDRESS: z.string().regex(/^.+:\d+$/, "write host:port, such as gateway.example.org:7443").default("127.0.0.1:7443"),
   /** Where people open the console. Links in commands and the sign-in flow are made from it. */
   HOLDFAST_PUBLIC_URL: z.url({ protocol: /^https?$/, error: "write an http or https address such as https://holdfast.example.org" }).default("http://localhost:7070"),
+  HOOKS_ALLOW_PRIVATE: z.stringbool().default(false).describe("Whether webhooks may go to addresses of this machine and of private networks."),
 });
 
 export const webEnv = baseEnv.extend({

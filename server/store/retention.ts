@@ -55,6 +55,7 @@ const rules: readonly Rule[] = [
   { table: "predictions", where: "at < $1", keep: "predictionsDays" },
   { table: "waiting_labels", where: "at < $1", keep: "predictionsDays" },
   { table: "node_events", where: "at < $1", keep: "eventsDays" },
+  { table: "hook_deliveries", where: "ended_at < $1", keep: "eventsDays" },
   { table: "agent_sessions", where: "closed_at < $1", keep: "eventsDays" },
   { table: "silent_spells", where: "to_at < $1", keep: "eventsDays" },
   { table: "sessions", where: "least(expires_at, ended_at) < $1", keep: "eventsDays" },

@@ -25,7 +25,7 @@ export type Channel = (typeof channels)[number];
 /** Change topics: what kind of thing has changed. */
 export const changeTopics = [
   "project", "node", "site", "workload", "policy", "object", "assignment", "observation", "decision", "rollout", "approval",
-  "artifact", "person", "token", "secret", "audit", "process", "telemetry",
+  "artifact", "person", "token", "secret", "hook", "audit", "process", "telemetry",
 ] as const;
 export type ChangeTopic = (typeof changeTopics)[number];
 

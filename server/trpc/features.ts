@@ -106,6 +106,21 @@ export interface TelemetryFeature {
 }
 export type LogsRead = { chunks: { seq: number; offset: number; text: string }[]; state: "waiting" | "open" | "ended"; error: string | null };
 
+export interface HooksFeature {
+  queries: {
+    list: Question<None, Of<typeof v.hookRow>[]>;
+    deliveries: Question<Input<"hookDeliveries">, Of<typeof v.hookDeliveryPage>>;
+  };
+  commands: {
+    create: Command<Input<"hookCreate">, Of<typeof v.hookMade>>;
+    update: Command<Input<"hookUpdate">, Done>;
+    remove: Command<Input<"byName">, Done>;
+    rotate: Command<Input<"byName">, Done & { secret: string }>;
+    test: Command<Input<"byName">, Done>;
+    sendAgain: Command<Input<"hookSendAgain">, Done>;
+  };
+}
+
 export interface ArtifactsFeature {
   queries: {
     list: Question<None, Of<typeof v.artifactRow>[]>;
@@ -160,6 +175,7 @@ export interface Features {
   rollouts: RolloutsFeature;
   telemetry: TelemetryFeature;
   artifacts: ArtifactsFeature;
+  hooks: HooksFeature;
   audit: AuditFeature;
   access: AccessFeature;
 }

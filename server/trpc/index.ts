@@ -1,6 +1,7 @@
 import type { inferRouterInputs, inferRouterOutputs } from "@trpc/server";
 import { accessRouter, auditRouter, invitationsRouter, meRouter, peopleRouter, pilotRouter, settingsRouter, tokensRouter } from "./routers/access";
 import { fleetRouter, homeRouter, searchRouter } from "./routers/fleet";
+import { hooksRouter } from "./routers/hooks";
 import { approvalsRouter, logsRouter, rolloutsRouter, telemetryRouter } from "./routers/rollouts";
 import { artifactsRouter, manifestsRouter, placementRouter, secretsRouter, workloadsRouter } from "./routers/workloads";
 import { router } from "./init";
@@ -24,6 +25,7 @@ export const appRouter = router({
   logs: logsRouter,
   artifacts: artifactsRouter,
   secrets: secretsRouter,
+  hooks: hooksRouter,
   audit: auditRouter,
   people: peopleRouter,
   invitations: invitationsRouter,

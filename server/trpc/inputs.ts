@@ -2,6 +2,7 @@ import { z } from "zod";
 import { manifestKinds } from "../core/manifest";
 import { measuredMetrics } from "../core/manifest/analysis";
 import { dnsLabel } from "../core/base/ids";
+import { hookFormats } from "../core/hooks";
 import { role } from "../core/access/permissions";
 import { healthState, pageInput } from "../core/views/common";
 import { timeRange } from "../core/views/telemetry";
@@ -65,6 +66,11 @@ const inputs = {
 
   auditList: pageInput.extend({ actor: z.string().max(200).optional(), action: z.string().max(100).optional(), object: z.string().max(300).optional(), outcome: z.enum(["done", "refused"]).optional(), fromMs: z.int().optional(), toMs: z.int().optional() }),
   auditGet: z.object({ seq: z.string().regex(/^\d{1,19}$/, "the number of an entry") }),
+
+  hookCreate: z.object({ name: dnsLabel, url: z.string().trim().min(1).max(2_000), format: z.enum(hookFormats), events: z.array(z.string().max(100)).min(1).max(100) }),
+  hookUpdate: z.object({ name, version, url: z.string().trim().min(1).max(2_000).optional(), format: z.enum(hookFormats).optional(), events: z.array(z.string().max(100)).min(1).max(100).optional(), state: z.enum(["active", "off"]).optional() }),
+  hookDeliveries: pageInput.extend({ name, state: z.enum(["waiting", "delivered", "dead"]).optional() }),
+  hookSendAgain: z.object({ name, delivery: z.string().regex(/^\d{1,19}$/, "the number of a delivery").optional() }),
 
   invite: z.object({ login: z.string().trim().min(2).max(120), role }),
   setRoles: z.object({ id, version, roles: z.array(role).max(5), everywhere: z.boolean().default(false).describe("Roles for the whole installation instead of this project.") }),

@@ -27,6 +27,7 @@ export const permissions = {
   "people.read": ["administrator", "auditor"],
   "people.manage": administrators,
   "tokens.manage": administrators,
+  "hooks.manage": administrators, // webhooks: their addresses may hold a secret
   "settings.manage": administrators,
 } as const satisfies Record<string, readonly Role[]>;
 export type Permission = keyof typeof permissions;

@@ -74,6 +74,13 @@ export const auditActions = {
   "session.end": { done: "signed out as {object}", tried: "sign out as {object}" },
   "token.create": { done: "made service token {object}", tried: "make service token {object}" },
   "token.revoke": { done: "revoked service token {object}", tried: "revoke service token {object}" },
+  // webhooks
+  "hook.create": { done: "made webhook {object}", tried: "make webhook {object}" },
+  "hook.update": { done: "changed webhook {object}", tried: "change webhook {object}" },
+  "hook.remove": { done: "removed webhook {object}", tried: "remove webhook {object}" },
+  "hook.rotate": { done: "gave webhook {object} a new signing secret", tried: "give webhook {object} a new signing secret" },
+  "hook.test": { done: "sent a test to webhook {object}", tried: "send a test to webhook {object}" },
+  "hook.sendAgain": { done: "sent events to webhook {object} again", tried: "send events to webhook {object} again" },
   // the installation
   "settings.set": { done: "changed setting {object}", tried: "change setting {object}" },
   "settings.setIdentityProvider": { done: "set the identity provider {object}", tried: "set the identity provider {object}" },

@@ -28,6 +28,7 @@ export * as gatewaySpells from "./gateway-spells";
 export * as gatewayLogs from "./gateway-logs";
 export * as objects from "./objects";
 export * as secrets from "./secrets";
+export * as hooks from "./hooks";
 export * as schedulerKeys from "./scheduler-keys";
 export * as schedulerSnapshot from "./scheduler-snapshot";
 export * as artifactRows from "./artifacts";
