@@ -68,7 +68,8 @@ export interface SignOfLife {
 
 /**
  * Writes the signs of life of many nodes in one statement. Gives the sessions that are still current; a session that is
- * missing was superseded. A node that was taken for silent while its signs of life waited here counts as connected again.
+ * missing was superseded. A node that was taken for silent while its signs of life waited here counts as connected again;
+ * one whose session has ended does not, however late its last signs are written.
  * Rows are locked in the order of ids, as everywhere, so that two writers can't deadlock.
  */
 export async function recordLife(db: Queryable, signs: readonly SignOfLife[]): Promise<Set<string>> {
@@ -78,7 +79,7 @@ export async function recordLife(db: Queryable, signs: readonly SignOfLife[]): P
      ), held as (
        select n.id from nodes n join said s on n.id = s.node_id and n.session_id = s.session_id order by n.id for no key update of n
      )
-     update nodes n set connected = true,
+     update nodes n set connected = n.connected or not exists (select 1 from agent_sessions a where a.id = n.session_id and a.closed_at is not null and a.close_reason <> 'silent'),
        last_seen_at = greatest(n.last_seen_at, to_timestamp(s.seen / 1000.0)),
        observed_generation = coalesce(s.applied, n.observed_generation), journal_depth = coalesce(s.depth, n.journal_depth), rtt_ms = coalesce(s.rtt, n.rtt_ms),
        observed_at = greatest(n.observed_at, to_timestamp(s.observed / 1000.0))
