@@ -29,7 +29,8 @@ export const routes = {
 
   rollouts: (project: string, query?: { q?: string }) => withQuery(`/p/${enc(project)}/rollouts`, query),
   rolloutNew: (project: string, query?: { workload?: string }) => withQuery(`/p/${enc(project)}/rollouts/new`, query),
-  rollout: (project: string, number: number) => `/p/${enc(project)}/rollouts/${number}`,
+  rollout: (project: string, number: number, part?: "analysis" | "rollback") => `/p/${enc(project)}/rollouts/${number}${part ? `/${part}` : ""}`,
+  emergency: (project: string) => `/p/${enc(project)}/freezes`,
 
   approvals: (project: string) => `/p/${enc(project)}/approvals`,
   approval: (project: string, id: string) => `/p/${enc(project)}/approvals/${enc(id)}`,

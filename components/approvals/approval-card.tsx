@@ -1,25 +1,23 @@
 "use client";
 
-import { useState } from "react";
 import Link from "@/components/ui/link";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { explain } from "@/app/_client/refusal";
-import { useTRPC } from "@/app/_client/trpc";
 import { ChangeList } from "@/components/diff";
 import { routes } from "@/components/routes";
-import { Verdict } from "@/components/rollouts/verdict";
+import { MetricTable } from "@/components/rollouts/metric-table";
+import { SequentialEvidence } from "@/components/rollouts/sequential-evidence";
+import { flipSentence, sampleText, verdictState, verdictWord } from "@/components/rollouts/words";
+import { sitesText, unitsText } from "@/components/rollouts/blast-radius";
+import { countText, shareText } from "@/components/chart";
 import { useProject } from "@/components/shell/project-context";
-import { Age, StateMark, Until, type State } from "@/components/state";
-import { Button } from "@/components/ui/button";
-import { cn } from "@/components/ui/cn";
-import { CopyButton } from "@/components/ui/copy-button";
-import { Field } from "@/components/ui/label";
-import { Textarea } from "@/components/ui/input";
-import { toast } from "@/components/ui/toaster";
+import { Age, At, StateMark, Until, type State } from "@/components/state";
+import { Alert } from "@/components/ui/alert";
 import type { ApprovalView } from "@/server/core/views";
+import { Decide } from "./decide";
+import { Leaves } from "./leaves";
+import { WhoAgrees } from "./who-agrees";
 
 const look: Record<ApprovalView["state"], { state: State; word: string }> = {
-  pending: { state: "pending", word: "waits for you" },
+  pending: { state: "pending", word: "waiting" },
   approved: { state: "healthy", word: "approved" },
   rejected: { state: "failing", word: "rejected" },
   void: { state: "degraded", word: "void" },
@@ -28,62 +26,103 @@ const look: Record<ApprovalView["state"], { state: State; word: string }> = {
 
 /**
  * One question, answerable on a phone without another page: what, where, how many, the worst case, what the evidence
- * says, who has to agree. Nothing is preselected, and consent names exactly the plan that is shown.
+ * says, who else has to agree and until when. Nothing is preselected, and consent names exactly the plan that is shown.
  */
-export function ApprovalCard({ approval: a, compact }: { approval: ApprovalView; compact?: boolean }) {
-  const { project } = useProject();
-  const radius = a.blastRadius;
+export function ApprovalCard({ approval: a, compact, headingId }: { approval: ApprovalView; compact?: boolean; headingId?: string }) {
+  const { project, me } = useProject();
+  const mine = a.commands.find((c) => c.command === "approve")?.disabledBecause === null;
   return (
     <article className="min-w-0 overflow-hidden rounded-md border bg-card" aria-label={`${a.workload} r${a.plan.toGeneration}, gate ${a.gate}`}>
-      <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b px-3 py-2">
-        <h2 className="min-w-0 text-base font-semibold">
+      <header className="flex flex-wrap items-center gap-x-3 gap-y-0.5 border-b px-3 py-2">
+        <h2 id={headingId} tabIndex={headingId ? -1 : undefined} className="min-w-0 text-base font-semibold outline-none">
           {a.workload}: r{a.plan.fromGeneration} → r{a.plan.toGeneration}
         </h2>
-        <StateMark state={look[a.state].state} word={look[a.state].word} />
-        <span className="ml-auto text-xs">{a.state === "pending" ? <Until at={a.expiresAtMs} /> : <Age at={a.decidedAtMs} suffix="ago" className="min-w-0 text-muted-foreground" />}</span>
+        <StateMark state={look[a.state].state} word={a.state === "pending" ? (mine ? "waits for you" : "waits for others") : look[a.state].word} />
+        {a.state === "pending" ? null : (
+          <span className="ml-auto text-xs text-muted-foreground">
+            <Age at={a.decidedAtMs} suffix="ago" className="min-w-0" />
+          </span>
+        )}
         <p className="w-full text-sm text-muted-foreground">
           Gate “{a.gate}” of{" "}
           <Link href={routes.rollout(project, a.rolloutNumber)} className="link">
             rollout #{a.rolloutNumber}
           </Link>
-          , by {a.author}, asked <Age at={a.requestedAtMs} suffix="ago" className="min-w-0" />
+          , by {a.author}
+          {me?.login === a.author ? " (you)" : ""}, asked <Age at={a.requestedAtMs} suffix="ago" className="min-w-0" />
         </p>
       </header>
-      <dl className="grid grid-cols-[84px_minmax(0,1fr)] gap-x-3 gap-y-2 px-3 py-2.5 text-sm">
+      {a.state === "void" ? <Void approval={a} /> : null}
+      <dl className="grid grid-cols-[80px_minmax(0,1fr)] gap-x-3 gap-y-1.5 px-3 py-2.5 text-sm">
         <Row name="What">
           {a.plan.artifacts.length > 0 ? a.plan.artifacts.map((x) => x.title).join(", ") : "a new revision"}
           <ChangeList changes={a.plan.changes.slice(0, compact ? 3 : 12)} className="mt-1" />
           {compact && a.plan.changes.length > 3 ? <p className="text-xs text-muted-foreground">and {a.plan.changes.length - 3} more changes</p> : null}
         </Row>
         <Row name="Where">
-          {radius.sites.length} site{radius.sites.length === 1 ? "" : "s"}: {radius.sites.join(", ")}
+          {sitesText(a.blastRadius)}
+          {a.blastRadius.residency.length > 0 ? <span className="text-muted-foreground"> ({a.blastRadius.residency.join(", ")})</span> : null}
         </Row>
         <Row name="How many">
           <span className="tnum">
-            {radius.units} of {radius.unitsTotal} units on {radius.nodes} node{radius.nodes === 1 ? "" : "s"}
+            {unitsText(a.blastRadius)}
+            {a.blastRadius.trafficShare === null ? "" : `, ${shareText(a.blastRadius.trafficShare)} of the traffic`}
+            {a.blastRadius.peopleServed === null ? "" : `, ${countText(a.blastRadius.peopleServed)} people served`}
           </span>
-          {radius.silent > 0 ? <span className="text-silent">, {radius.silent} silent now: what they run is not known</span> : null}
+          {a.blastRadius.silent > 0 ? <span className="text-silent">, {a.blastRadius.silent} silent now: what they run is not known</span> : null}
         </Row>
         <Row name="Worst case">{a.worstCase}</Row>
-        <Row name="Evidence">{a.evidence ? a.evidence.sentence : "Nothing was measured yet."}</Row>
-        <Row name="Who agrees">
-          {a.decidedBy ? `${a.decidedBy} ${a.state}${a.remark ? `: ${a.remark}` : ""}` : `One person with the role approver or administrator, not ${a.author}.`}
-          {a.voidReason ? <span className="block text-degraded">{a.voidReason}</span> : null}
+        <Row name="Evidence">
+          <EvidenceLine approval={a} />
         </Row>
+        <Row name="Who agrees">
+          <WhoAgrees approval={a} />
+        </Row>
+        {a.state === "pending" ? (
+          <Row name="Until">
+            <At at={a.expiresAtMs} />, <Until at={a.expiresAtMs} />. Unanswered by then, nothing goes on.
+          </Row>
+        ) : null}
         <Row name="Bound to">
-          <span className="flex min-w-0 items-center gap-1">
-            <code className="truncate text-xs">{a.planDigest}</code>
-            <CopyButton text={a.planDigest} what="the plan's digest" />
-          </span>
+          <Leaves approval={a} />
         </Row>
       </dl>
       {a.evidence && !compact ? (
         <div className="border-t max-sm:hidden">
-          <Verdict verdict={a.evidence} />
+          {a.evidence.sequential ? <SequentialEvidence verdict={a.evidence.sequential} /> : null}
+          {a.evidence.metrics.length > 0 ? <MetricTable metrics={a.evidence.metrics} bySite /> : null}
         </div>
       ) : null}
       {a.state === "pending" ? <Decide approval={a} /> : null}
     </article>
+  );
+}
+
+/** The verdict, whether it is decided or what could still flip it, and on how much it rests. */
+function EvidenceLine({ approval: { evidence: e } }: { approval: ApprovalView }) {
+  if (!e) return <>Nothing was measured yet: this would be agreed to without evidence.</>;
+  const flip = flipSentence(e);
+  return (
+    <>
+      <StateMark state={verdictState[e.verdict]} word={`${verdictWord[e.verdict]}.`} className="mr-1.5 font-semibold" />
+      {e.sentence} {flip ? `${flip} ` : ""}
+      <span className="text-muted-foreground">
+        {e.silentTargets > 0 ? `${e.silentTargets} silent and not counted. ` : ""}
+        Rests on {sampleText(e)} Judged <Age at={e.atMs} suffix="ago" className="min-w-0" />.
+      </span>
+    </>
+  );
+}
+
+/** An approval that does not count any more names what changed. */
+function Void({ approval: a }: { approval: ApprovalView }) {
+  const changed = a.leaves.filter((l) => l.changed).map((l) => l.name);
+  return (
+    <div className="px-3 pt-2.5">
+      <Alert tone="warning" title={changed.length > 0 ? `Void: ${changed.join(" and ")} changed after it was asked` : "Void: what it was bound to changed"}>
+        {a.voidReason} {a.decidedBy ? "The consent that was given does not count any more." : "It cannot be answered any more; if the rollout still stands there, the question is asked anew."}
+      </Alert>
+    </div>
   );
 }
 
@@ -93,49 +132,5 @@ function Row({ name, children }: { name: string; children: React.ReactNode }) {
       <dt className="text-muted-foreground">{name}</dt>
       <dd className="min-w-0 [overflow-wrap:anywhere]">{children}</dd>
     </>
-  );
-}
-
-/** The two answers, with a remark that stays on the record. */
-function Decide({ approval: a }: { approval: ApprovalView }) {
-  const { project } = useProject();
-  const trpc = useTRPC();
-  const queries = useQueryClient();
-  const [remark, setRemark] = useState("");
-  const decide = useMutation(
-    trpc.approvals.decide.mutationOptions({
-      onSuccess: (done) => toast.success(done.message),
-      onSettled: () => {
-        void queries.invalidateQueries(trpc.approvals.pathFilter());
-        void queries.invalidateQueries(trpc.rollouts.pathFilter());
-      },
-    }),
-  );
-  const barred = a.commands.find((c) => c.command === "approve")?.disabledBecause ?? null;
-  const why = barred ?? (remark.trim().length < 3 ? "Write a remark of at least three characters: it stays on the record." : null);
-  const answer = (decision: "approve" | "reject") => decide.mutate({ project, id: a.id, planDigest: a.planDigest, decision, remark: remark.trim() });
-  return (
-    <form className="flex flex-col gap-2 border-t px-3 py-2.5" onSubmit={(e) => e.preventDefault()}>
-      {barred ? (
-        <p className="text-sm text-muted-foreground">{barred}</p>
-      ) : (
-        <Field label="Remark" help="Why you agree or not. Kept with your name for ever.">
-          <Textarea rows={2} maxLength={1_000} value={remark} onChange={(e) => setRemark(e.target.value)} />
-        </Field>
-      )}
-      {decide.error ? (
-        <p role="alert" className="rounded-md bg-failing-soft px-2 py-1.5 text-sm text-failing">
-          {explain(decide.error).message}
-        </p>
-      ) : null}
-      <div className={cn("flex flex-wrap gap-2 max-sm:[&>button]:flex-1")}>
-        <Button size="lg" disabledReason={why} busy={decide.isPending && decide.variables.decision === "approve"} onClick={() => answer("approve")}>
-          Approve this plan
-        </Button>
-        <Button size="lg" disabledReason={why} busy={decide.isPending && decide.variables.decision === "reject"} onClick={() => answer("reject")}>
-          Reject and roll back
-        </Button>
-      </div>
-    </form>
   );
 }

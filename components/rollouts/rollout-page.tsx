@@ -1,93 +1,83 @@
 "use client";
 
-import Link from "@/components/ui/link";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { explain, refusalOf } from "@/app/_client/refusal";
+import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { ApprovalCard } from "@/components/approvals/approval-card";
 import { ChartPanel, TimeRangeControl, useTimeRange } from "@/components/chart";
 import { ChangeList } from "@/components/diff";
-import { routes } from "@/components/routes";
+import { FreezeNotice } from "@/components/freeze/freeze-notice";
 import { useProject } from "@/components/shell/project-context";
-import { Age, At, Elapsed, StateMark } from "@/components/state";
+import { Age, At, Elapsed } from "@/components/state";
 import { Alert } from "@/components/ui/alert";
 import { CopyButton } from "@/components/ui/copy-button";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
-import { Facts, PageBody, PageHead, Section } from "@/components/ui/page";
-import { Loading, Skeleton, SkeletonRows } from "@/components/ui/skeleton";
+import { Facts, Section } from "@/components/ui/page";
 import { Timeline } from "@/components/ui/timeline";
 import type { RolloutDetail } from "@/server/core/views";
-import { RolloutActions } from "./rollout-actions";
+import { BlastRadius } from "./blast-radius";
+import { wavesOfRollout, whereItIs } from "./graph-waves";
+import { LintList } from "./lint-list";
+import { RolloutFrame } from "./rollout-frame";
 import { NoVerdict, Verdict } from "./verdict";
+import { WaveGraph } from "./wave-graph";
 import { WaveRail } from "./wave-rail";
 
-/** A rollout, whole: the sentence first, the gate if one waits, the waves with a block per unit, the evidence, what happened. */
+/** A rollout, whole: the sentence first, the gate if one waits, the verdict, the waves with a block per unit, what happened. */
 export function RolloutPage({ number }: { number: number }) {
+  return <RolloutFrame number={number} part="overview">{(r) => <Overview rollout={r} />}</RolloutFrame>;
+}
+
+function Overview({ rollout: r }: { rollout: RolloutDetail }) {
   const { project } = useProject();
-  const trpc = useTRPC();
-  const query = useQuery({ ...trpc.rollouts.get.queryOptions({ project, number }), refetchInterval: (q) => (q.state.data?.final ? false : 15_000) });
-  const r = query.data;
-  const trail = [{ label: "Rollouts", href: routes.rollouts(project) }];
-  if (!r) {
-    return (
-      <>
-        <PageHead title={`Rollout #${number}`} trail={trail} />
-        {query.isPending ? (
-          <RolloutSkeleton number={number} />
-        ) : refusalOf(query.error)?.code === "not_found" ? (
-          <EmptyState title={`There is no rollout #${number}`}>
-            <p>Rollouts are numbered by project: it may belong to another one.</p>
-          </EmptyState>
-        ) : (
-          <ErrorState title={`Rollout #${number} could not be loaded`} message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
-        )}
-      </>
-    );
-  }
   const pending = r.approvals.filter((a) => a.state === "pending");
   const decided = r.approvals.filter((a) => a.state !== "pending");
+  const place = whereItIs(r);
   return (
     <>
-      <PageHead
-        trail={trail}
-        title={
-          <span className="flex flex-wrap items-center gap-x-2 gap-y-1">
-            <span className="tnum text-muted-foreground">#{r.number}</span>
-            <Link href={routes.workload(project, r.workload)} className="hover:underline">
-              {r.workload}
-            </Link>
-            <span className="tnum">
-              r{r.fromGeneration} → r{r.toGeneration}
-            </span>
-            <StateMark state={r.state} word={r.phaseLabel} soft />
-          </span>
-        }
-        actions={<RolloutActions rollout={r} />}
-      />
-      <PageBody>
-        {query.isError ? (
-          <Alert tone="silent" title="This is the last that could be loaded">
-            {explain(query.error).message}
-          </Alert>
-        ) : null}
+      <div className="flex flex-col gap-1">
         <p className="max-w-[90ch] text-md font-medium" aria-live="polite">
           {r.reason}
         </p>
-        {pending.map((a) => (
-          <ApprovalCard key={a.id} approval={a} compact />
-        ))}
-        <div className="grid grid-cols-[minmax(0,1fr)_minmax(280px,340px)] gap-4 max-lg:grid-cols-1">
-          <div className="flex min-w-0 flex-col gap-4">
-            <WaveRail project={project} rollout={r} />
-            <Section title="Evidence" hint="Measured while it runs, also while it is paused" flush>
-              {r.verdict ? <Verdict verdict={r.verdict} /> : <NoVerdict />}
-            </Section>
-            <Charts workload={r.workload} />
-          </div>
-          <Aside rollout={r} decided={decided} />
+        {place ? (
+          <p className="max-w-[90ch] text-sm text-muted-foreground">
+            Now {place.now}. Next: {place.next}.
+          </p>
+        ) : null}
+      </div>
+      {r.freezes.map((f) => (
+        <FreezeNotice key={f.id} freeze={f} />
+      ))}
+      {r.sitesBack.length > 0 ? <SitesBack sites={r.sitesBack} /> : null}
+      {pending.map((a) => (
+        <ApprovalCard key={a.id} approval={a} compact />
+      ))}
+      <div className="grid grid-cols-[minmax(0,1fr)_minmax(280px,340px)] gap-4 max-lg:grid-cols-1">
+        <div className="flex min-w-0 flex-col gap-4">
+          <Section title="Verdict" hint="Measured while it runs, also while it is paused" flush>
+            {r.verdict ? <Verdict verdict={r.verdict} /> : <NoVerdict />}
+          </Section>
+          {r.waves.length > 1 ? <WaveGraph waves={wavesOfRollout(r)} /> : null}
+          <WaveRail project={project} rollout={r} />
+          <Charts workload={r.workload} />
         </div>
-      </PageBody>
+        <Aside rollout={r} decided={decided} />
+      </div>
     </>
+  );
+}
+
+/** Sites that went back on their own while the rest goes on. */
+function SitesBack({ sites }: { sites: RolloutDetail["sitesBack"] }) {
+  return (
+    <Alert tone="warning" title={sites.length === 1 ? `${sites[0]?.site} was sent back alone; the rest goes on` : `${sites.length} sites were sent back alone; the rest goes on`}>
+      <ul>
+        {sites.map((s) => (
+          <li key={s.site}>
+            <span className="font-medium text-foreground">{s.site}</span>, {s.units} {s.units === 1 ? "unit" : "units"}, <Age at={s.atMs} suffix="ago" className="min-w-0" />: {s.reason}
+          </li>
+        ))}
+      </ul>
+    </Alert>
   );
 }
 
@@ -132,9 +122,19 @@ function Aside({ rollout: r, decided }: { rollout: RolloutDetail; decided: Rollo
           ]}
         />
       </Section>
+      {r.blastRadius ? (
+        <Section title="Blast radius">
+          <BlastRadius radius={r.blastRadius} />
+        </Section>
+      ) : null}
       <Section title="What changes" flush>
         <ChangeList changes={r.changes} className="px-3" />
       </Section>
+      {r.lint.length > 0 ? (
+        <Section title="What its strategy leaves open">
+          <LintList findings={r.lint} />
+        </Section>
+      ) : null}
       <Section title="Approvals" aside={<span className="tnum">{decided.length} decided</span>}>
         {decided.length === 0 ? (
           <p className="text-sm text-muted-foreground">Nothing has been decided yet.</p>
@@ -156,22 +156,5 @@ function Aside({ rollout: r, decided }: { rollout: RolloutDetail; decided: Rollo
         <Timeline items={r.events} empty="Nothing has happened yet." />
       </Section>
     </div>
-  );
-}
-
-function RolloutSkeleton({ number }: { number: number }) {
-  return (
-    <Loading what={`rollout ${number}`}>
-      <PageBody>
-        <Skeleton className="h-5 w-[60ch] max-w-full" />
-        <div className="grid grid-cols-[minmax(0,1fr)_minmax(280px,340px)] gap-4 max-lg:grid-cols-1">
-          <div className="flex flex-col gap-3">
-            <div className="rounded-md border bg-card"><SkeletonRows rows={5} columns={3} /></div>
-            <div className="rounded-md border bg-card"><SkeletonRows rows={5} columns={3} /></div>
-          </div>
-          <div className="rounded-md border bg-card"><SkeletonRows rows={8} columns={2} /></div>
-        </div>
-      </PageBody>
-    </Loading>
   );
 }

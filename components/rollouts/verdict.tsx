@@ -1,80 +1,53 @@
 "use client";
 
-import { Fragment } from "react";
-import { Age, StateMark, type State } from "@/components/state";
-import { latencyText } from "@/components/chart";
+import { Age, At, StateMark } from "@/components/state";
 import { cn } from "@/components/ui/cn";
-import { Table, Td, Th, Tr } from "@/components/ui/table";
 import type { VerdictView } from "@/server/core/views";
+import { MetricTable } from "./metric-table";
+import { SequentialEvidence } from "./sequential-evidence";
+import { flipSentence, sampleText, verdictState, verdictWord } from "./words";
 
-const verdictWord: Record<VerdictView["verdict"], string> = { promote: "Promote", hold: "Hold", rollBack: "Roll back", notEnoughEvidence: "Not enough evidence yet" };
-const verdictState: Record<VerdictView["verdict"], State> = { promote: "healthy", hold: "degraded", rollBack: "failing", notEnoughEvidence: "pending" };
-const outcomeState: Record<VerdictView["metrics"][number]["outcome"], State> = { pass: "healthy", fail: "failing", notEnough: "pending", missing: "pending" };
-const outcomeWord: Record<VerdictView["metrics"][number]["outcome"], string> = { pass: "kept", fail: "broken", notEnough: "too few", missing: "no data" };
-
-/** The verdict large, its sentence, then each metric: limit, canary, stable, on how much it rests, and by site. */
+/** The verdict first and large, whether it can still become another, its sentence; then what it rests on. */
 export function Verdict({ verdict, bySite = true }: { verdict: VerdictView; bySite?: boolean }) {
   return (
-    <div className="flex flex-col gap-2">
-      <div className="flex flex-wrap items-baseline gap-x-3 gap-y-1 px-3 pt-3">
-        <StateMark state={verdictState[verdict.verdict]} word={verdictWord[verdict.verdict]} className="text-md font-semibold" />
-        <span className="ml-auto text-xs text-muted-foreground">
-          judged <Age at={verdict.atMs} suffix="ago" className="min-w-0" />
-          {verdict.silentTargets > 0 ? <span className="text-silent">, {verdict.silentTargets} silent and not counted</span> : null}
-        </span>
-        <p className="w-full text-sm text-muted-foreground">{verdict.sentence}</p>
-      </div>
-      <Table label="Metrics of the verdict">
-        <thead>
-          <tr>
-            <Th>Metric</Th>
-            <Th>Limit</Th>
-            <Th numeric>Canary</Th>
-            <Th numeric>Stable</Th>
-            <Th numeric>Sample</Th>
-            <Th>Outcome</Th>
-          </tr>
-        </thead>
-        <tbody>
-          {verdict.metrics.map((m) => (
-            <Fragment key={m.name}>
-              <Tr>
-                <Td className="font-medium">{m.name}</Td>
-                <Td className="text-muted-foreground">{m.limit}</Td>
-                <Td numeric>{figure(m.metric, m.canary.value)}</Td>
-                <Td numeric>{figure(m.metric, m.stable.value)}</Td>
-                <Td numeric>{m.canary.sample}</Td>
-                <Td>
-                  <StateMark state={outcomeState[m.outcome]} word={outcomeWord[m.outcome]} />
-                </Td>
-              </Tr>
-              {bySite && m.bySite.length > 1
-                ? m.bySite.map((s) => (
-                    <tr key={s.site} className="text-xs text-muted-foreground">
-                      <Td className="pl-6">{s.site}</Td>
-                      <Td />
-                      <Td numeric>{figure(m.metric, s.canary)}</Td>
-                      <Td numeric>{figure(m.metric, s.stable)}</Td>
-                      <Td numeric>{s.canarySample}</Td>
-                      <Td />
-                    </tr>
-                  ))
-                : null}
-            </Fragment>
-          ))}
-        </tbody>
-      </Table>
+    <div className="flex flex-col">
+      <VerdictHead verdict={verdict} />
+      {verdict.sequential ? <SequentialEvidence verdict={verdict.sequential} /> : null}
+      {verdict.metrics.length > 0 ? <MetricTable metrics={verdict.metrics} bySite={bySite} /> : null}
     </div>
   );
 }
 
-/** A measured value with its unit; what was not measured is said to be unknown. */
-export function figure(metric: string, value: number | null): React.ReactNode {
-  if (value === null) return <span className="text-muted-foreground">unknown</span>;
-  if (metric.startsWith("latency")) return latencyText(value);
-  if (metric === "errorRate") return `${(value * 100).toFixed(2)}%`;
-  if (metric === "accuracy") return value.toFixed(3);
-  return value.toFixed(value < 10 ? 2 : 0);
+export function VerdictHead({ verdict: v, className }: { verdict: VerdictView; className?: string }) {
+  const s = v.sequential;
+  const flip = flipSentence(v);
+  return (
+    <div className={cn("flex flex-col gap-1.5 p-3", className)}>
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+        <StateMark state={verdictState[v.verdict]} word={verdictWord[v.verdict]} className="gap-2 text-xl font-semibold [&_svg]:size-3.5" />
+        {s ? <Decided decided={s.decided} /> : null}
+        <span className="ml-auto text-xs text-muted-foreground">
+          judged <Age at={v.atMs} suffix="ago" className="min-w-0" />
+          {v.template ? <> by {v.template}</> : null}
+        </span>
+      </div>
+      <p className="max-w-[90ch] text-md">{v.sentence}</p>
+      <p className="max-w-[90ch] text-sm text-muted-foreground">
+        {flip ? `${flip} ` : ""}
+        {s && !s.decided && s.earliestAtMs !== null ? (
+          <>
+            At the present rate it can be decided at <At at={s.earliestAtMs} />.{" "}
+          </>
+        ) : null}
+        {v.silentTargets > 0 ? <span className="text-silent">{v.silentTargets} silent units are not counted. </span> : null}
+        Rests on {sampleText(v)}
+      </p>
+    </div>
+  );
+}
+
+function Decided({ decided }: { decided: boolean }) {
+  return <span className={cn("rounded-sm border px-1.5 text-xs font-medium leading-5", decided ? "border-border-strong" : "hatched border-silent/40 text-silent")}>{decided ? "decided" : "can still flip"}</span>;
 }
 
 /** No verdict yet, as a sentence. */

@@ -1,19 +1,19 @@
 "use client";
 
-import Link from "@/components/ui/link";
-import { Check, CircleDot, CircleSlash, Clock, Gavel, Radar, type LucideIcon } from "lucide-react";
-import { routes } from "@/components/routes";
-import { Age, StateMark, stateWord } from "@/components/state";
-import { cn } from "@/components/ui/cn";
+import { Check, CircleDot, CircleSlash, Clock, Gavel, Radar, Split, type LucideIcon } from "lucide-react";
+import { At } from "@/components/state";
 import { Badge } from "@/components/ui/badge";
-import { Tooltip } from "@/components/ui/tooltip";
+import { cn } from "@/components/ui/cn";
 import type { RolloutDetail } from "@/server/core/views";
+import { Targets } from "./targets";
 
 type Wave = RolloutDetail["waves"][number];
 type Step = Wave["steps"][number];
 
-const kinds: Record<string, LucideIcon> = { update: CircleDot, pause: Clock, approval: Gavel, analysis: Radar };
+const kinds: Record<string, LucideIcon> = { update: CircleDot, pause: Clock, approval: Gavel, analysis: Radar, traffic: Split };
 const words: Record<Step["state"], string> = { done: "done", current: "now", waiting: "not yet", skipped: "not reached" };
+const gateWord = { before: "Gate before the wave", between: "Gate within the wave", after: "Gate after the wave" } as const;
+const offlineWord: Record<string, string> = { wait: "waits for silent units", skip: "goes on without silent units; they follow", fail: "fails if units stay silent" };
 
 /** The waves in their order: steps with named gates on the left, a block per unit on the right, silent ones apart. */
 export function WaveRail({ project, rollout }: { project: string; rollout: Pick<RolloutDetail, "waves" | "toGeneration" | "workload"> }) {
@@ -32,11 +32,14 @@ export function WaveRail({ project, rollout }: { project: string; rollout: Pick<
             <span className="tnum text-xs text-muted-foreground">{tally(wave, rollout.toGeneration)}</span>
           </div>
           <div className="grid grid-cols-[minmax(220px,300px)_minmax(0,1fr)] max-md:grid-cols-1">
-            <ol className="flex flex-col gap-1 border-r p-3 text-sm max-md:border-b max-md:border-r-0">
-              {wave.steps.map((step) => (
-                <StepLine key={step.index} step={step} />
-              ))}
-            </ol>
+            <div className="flex flex-col gap-2 border-r p-3 text-sm max-md:border-b max-md:border-r-0">
+              <ol className="flex flex-col gap-1">
+                {wave.steps.map((step) => (
+                  <StepLine key={step.index} step={step} />
+                ))}
+              </ol>
+              <Rules wave={wave} />
+            </div>
             <Targets project={project} workload={rollout.workload} wave={wave} to={rollout.toGeneration} />
           </div>
         </li>
@@ -52,61 +55,41 @@ function StepLine({ step }: { step: Step }) {
       <Icon className={cn("mt-0.5 size-3.5 shrink-0", step.state === "done" && "text-healthy", step.state === "current" && "text-link")} aria-hidden />
       <span className="min-w-0">
         {step.text} <span className="sr-only">({words[step.state]})</span>
+        {step.gate ? (
+          <span className="block text-xs font-normal text-muted-foreground">
+            {gateWord[step.gate.at]}
+            {step.gate.groups.length > 0 ? `: ${step.gate.groups.map((g) => `${g.needed} of ${g.name} (${g.who})`).join(", and ")}` : ""}
+          </span>
+        ) : null}
       </span>
     </li>
   );
 }
 
-function Targets({ project, workload, wave, to }: { project: string; workload: string; wave: Wave; to: number }) {
-  const silent = wave.targets.filter((t) => t.state.state === "silent");
-  const heard = wave.targets.filter((t) => t.state.state !== "silent");
-  if (wave.targets.length === 0) return <p className="p-3 text-sm text-muted-foreground">No unit runs where this wave selects.</p>;
+/** What else holds in this wave: order, silence, windows, exclusions. */
+function Rules({ wave }: { wave: Wave }) {
+  const closed = wave.window?.closedSites ?? [];
   return (
-    <div className="flex min-w-0 flex-col gap-2.5 p-3">
-      <ul className="grid grid-cols-[repeat(auto-fill,minmax(190px,1fr))] gap-1.5" aria-label={`Units of wave ${wave.name}`}>
-        {heard.map((t) => (
-          <TargetBlock key={t.assignmentId} project={project} workload={workload} target={t} to={to} />
-        ))}
-      </ul>
-      {silent.length > 0 ? (
-        <div>
-          <p className="mb-1 text-xs text-silent">
-            {silent.length} silent: what they run is not known. {wave.offline === "wait" ? "The wave waits for them." : wave.offline === "skip" ? "The wave goes on without them; they follow when they are back." : "The rollout fails if they stay silent."}
-          </p>
-          <ul className="grid grid-cols-[repeat(auto-fill,minmax(190px,1fr))] gap-1.5" aria-label={`Silent units of wave ${wave.name}`}>
-            {silent.map((t) => (
-              <TargetBlock key={t.assignmentId} project={project} workload={workload} target={t} to={to} />
-            ))}
-          </ul>
-        </div>
+    <ul className="flex flex-col gap-0.5 text-xs text-muted-foreground">
+      {wave.after.length > 0 ? <li>After {wave.after.join(", ")}</li> : null}
+      {wave.blocking ? null : <li>Waves after it begin once it has begun</li>}
+      <li className="first-letter:uppercase">{offlineWord[wave.offline] ?? wave.offline}</li>
+      {wave.exclude ? (
+        <li>
+          Leaves out <code>{wave.exclude}</code>
+        </li>
       ) : null}
-    </div>
-  );
-}
-
-/** One unit: its revision as observed, its state, its node. A thick edge says that it runs the new revision. */
-function TargetBlock({ project, workload, target: t, to }: { project: string; workload: string; target: Wave["targets"][number]; to: number }) {
-  const onNew = t.observedGeneration === to;
-  const silent = t.state.state === "silent";
-  return (
-    <Tooltip content={<>{t.state.because} {t.desiredGeneration !== t.observedGeneration ? `Asked for r${t.desiredGeneration}, ${t.observedGeneration === null ? "nothing is known to run" : `running r${t.observedGeneration}`}.` : ""}</>}>
-      <li className={cn("flex min-w-0 flex-col gap-0.5 rounded-sm border px-2 py-1 text-xs", silent && "hatched bg-silent-soft", onNew && !silent && "border-l-[3px] border-l-primary")} aria-label={`${t.unit} on ${t.node}: ${stateWord[t.state.state]}`}>
-        <span className="flex items-center gap-1.5">
-          <Link href={routes.workload(project, workload, { tab: "units", unit: t.unit })} className="min-w-0 truncate font-medium hover:underline">
-            {t.unit}
-          </Link>
-          <span className="tnum ml-auto shrink-0">
-            {t.observedGeneration === null ? "r?" : `r${t.observedGeneration}`}
-            {t.desiredGeneration !== t.observedGeneration ? <span className="text-muted-foreground"> → r{t.desiredGeneration}</span> : null}
-          </span>
-        </span>
-        <span className="flex items-center gap-1.5 text-muted-foreground">
-          <StateMark state={t.state.state} className="text-xs" />
-          <span className="min-w-0 truncate">{t.site}</span>
-          <Age at={t.observedAtMs} className="ml-auto min-w-0 shrink-0 text-right" />
-        </span>
-      </li>
-    </Tooltip>
+      {wave.window ? (
+        <li className={cn(closed.length > 0 && wave.state === "current" && "text-degraded")}>
+          {wave.window.text}
+          {closed.map((c) => (
+            <span key={c.site} className="block">
+              {c.site} is closed{c.opensAtMs === null ? " and never opens" : <> until <At at={c.opensAtMs} /></>}
+            </span>
+          ))}
+        </li>
+      ) : null}
+    </ul>
   );
 }
 
@@ -117,4 +100,3 @@ function tally(wave: Wave, to: number): string {
   const failing = wave.targets.filter((t) => t.state.state === "failing").length;
   return [`${on} of ${wave.targets.length} on r${to}`, failing > 0 ? `${failing} failing` : "", silent > 0 ? `${silent} silent` : ""].filter(Boolean).join(", ");
 }
-
