@@ -8,6 +8,8 @@ export interface Demand {
   diskBytes: number;
   /** Accelerators: how many, and of which model when that matters. */
   devices: { count: number; model: string | null } | null;
+  /** Other countable things by name, such as MIG slices ("mig-1g.5gb") or licences. */
+  extra?: Readonly<Record<string, number>>;
 }
 
 /** What all units of a node take together. Devices are counted by the model that was asked for; "" is any. */
@@ -16,6 +18,7 @@ export interface Load {
   memoryBytes: number;
   diskBytes: number;
   devices: Readonly<Record<string, number>>;
+  extra?: Readonly<Record<string, number>>;
 }
 
 /** What a node offers. `devices` counts accelerators by model. */
@@ -24,6 +27,7 @@ export interface Capacity {
   memoryBytes: number;
   diskBytes: number;
   devices: Readonly<Record<string, number>>;
+  extra?: Readonly<Record<string, number>>;
 }
 
 export const noLoad: Load = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0, devices: {} };
@@ -41,6 +45,7 @@ export function largerOf(a: Demand, b: Demand): Demand {
     memoryBytes: Math.max(a.memoryBytes, b.memoryBytes),
     diskBytes: Math.max(a.diskBytes, b.diskBytes),
     devices: (a.devices?.count ?? 0) >= (b.devices?.count ?? 0) ? a.devices : b.devices,
+    ...extraOf(names(a.extra, b.extra), (name) => Math.max(a.extra?.[name] ?? 0, b.extra?.[name] ?? 0)),
   };
 }
 
@@ -52,11 +57,16 @@ export function withDemand(load: Load, demand: Demand, sign: 1 | -1 = 1): Load {
     memoryBytes: load.memoryBytes + sign * demand.memoryBytes,
     diskBytes: load.diskBytes + sign * demand.diskBytes,
     devices: model === null ? load.devices : { ...load.devices, [model]: (load.devices[model] ?? 0) + sign * (demand.devices?.count ?? 0) },
+    ...extraOf(names(load.extra, demand.extra), (name) => (load.extra?.[name] ?? 0) + sign * (demand.extra?.[name] ?? 0)),
   };
 }
 
+const names = (...of: (Readonly<Record<string, number>> | undefined)[]): string[] => [...new Set(of.flatMap((x) => (x ? Object.keys(x) : [])))];
+/** Nothing at all where no other thing is named, so that most loads stay as small as they are. */
+const extraOf = (all: readonly string[], n: (name: string) => number): { extra?: Record<string, number> } => (all.length === 0 ? {} : { extra: Object.fromEntries(all.map((name) => [name, n(name)])) });
+
 /** What is short for a demand, in the order it is asked for; empty when it fits. */
-export function shortages(capacity: Capacity, load: Load, demand: Demand): { of: "device" | "cpu" | "memory" | "disk"; free: number; wanted: number }[] {
+export function shortages(capacity: Capacity, load: Load, demand: Demand): { of: "device" | "cpu" | "memory" | "disk" | "resource"; free: number; wanted: number; name?: string }[] {
   const found: ReturnType<typeof shortages> = [];
   if (demand.devices) {
     const free = freeDevices(capacity, load, demand.devices.model);
@@ -68,12 +78,17 @@ export function shortages(capacity: Capacity, load: Load, demand: Demand): { of:
   if (memory < demand.memoryBytes) found.push({ of: "memory", free: memory, wanted: demand.memoryBytes });
   const disk = capacity.diskBytes - load.diskBytes;
   if (disk < demand.diskBytes) found.push({ of: "disk", free: disk, wanted: demand.diskBytes });
+  for (const [name, wanted] of Object.entries(demand.extra ?? {})) {
+    const free = (capacity.extra?.[name] ?? 0) - (load.extra?.[name] ?? 0);
+    if (free < wanted) found.push({ of: "resource", free, wanted, name });
+  }
   return found;
 }
 
 /** Whether it fits; the same answer as `shortages`, without the list. */
 export function fits(capacity: Capacity, load: Load, demand: Demand): boolean {
   if (capacity.cpuMillis - load.cpuMillis < demand.cpuMillis || capacity.memoryBytes - load.memoryBytes < demand.memoryBytes || capacity.diskBytes - load.diskBytes < demand.diskBytes) return false;
+  for (const name in demand.extra) if ((capacity.extra?.[name] ?? 0) - (load.extra?.[name] ?? 0) < (demand.extra[name] ?? 0)) return false;
   return !demand.devices || freeDevices(capacity, load, demand.devices.model) >= demand.devices.count;
 }
 
@@ -97,5 +112,6 @@ const sum = (counts: Readonly<Record<string, number>>): number => {
 export function isOvercommitted(capacity: Capacity, load: Load): boolean {
   if (load.cpuMillis > capacity.cpuMillis || load.memoryBytes > capacity.memoryBytes || load.diskBytes > capacity.diskBytes) return true;
   if (sum(load.devices) > sum(capacity.devices)) return true;
+  if (Object.entries(load.extra ?? {}).some(([name, n]) => n > (capacity.extra?.[name] ?? 0))) return true;
   return Object.entries(load.devices).some(([model, n]) => model !== ANY && n > (capacity.devices[model] ?? 0));
 }

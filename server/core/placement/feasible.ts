@@ -1,4 +1,5 @@
-import { ageText } from "../fleet/age";
+import { ageText, counted } from "../fleet/age";
+import type { Ask } from "./ask";
 import { shortages } from "./demand";
 import type { Load } from "./demand";
 import type { FleetNode } from "./fleet";
@@ -42,13 +43,43 @@ export function nodeReasons(shape: Shape, node: FleetNode, nowMs: number): Reaso
 /** DE allows DE and DE-BY; US-CA allows US-CA only. */
 const within = (jurisdiction: string, allowed: string): boolean => jurisdiction === allowed || jurisdiction.startsWith(`${allowed}-`);
 
-const words = { device: "devices", cpu: "CPU", memory: "memory", disk: "disk" } as const;
-const amount = (of: keyof typeof words, n: number): string => (of === "cpu" ? `${n}m` : of === "device" ? String(n) : `${Math.floor(n / 1_048_576)} MiB`);
+const words = { device: "devices", cpu: "CPU", memory: "memory", disk: "disk", resource: "" } as const;
+const amount = (of: keyof typeof words, n: number): string => (of === "cpu" ? `${n}m` : of === "device" || of === "resource" ? String(n) : `${Math.floor(n / 1_048_576)} MiB`);
 
 /** What is short on a node for a shape, under the load it has now. */
-export function roomReasons(shape: Shape, node: FleetNode, load: Load): Reason[] {
+function roomReasons(shape: Shape, node: FleetNode, load: Load): Reason[] {
   return shortages(node.capacity, load, shape.demand).map((s) => ({
     code: s.of,
-    text: `${node.name} has ${amount(s.of, Math.max(0, s.free))} of ${words[s.of]} left${s.of === "device" && shape.demand.devices?.model ? ` of model ${shape.demand.devices.model}` : ""}, and the unit asks for ${amount(s.of, s.wanted)}.`,
+    text: `${node.name} has ${amount(s.of, Math.max(0, s.free))} of ${s.name ?? words[s.of]} left${s.of === "device" && shape.demand.devices?.model ? ` of model ${shape.demand.devices.model}` : ""}, and the unit asks for ${amount(s.of, s.wanted)}.`,
   }));
+}
+
+/** How things stand with a node and an ask at the moment of a decision. */
+export interface Standing {
+  load: Load;
+  /** Units of a group on the node, or on its site; null for the ask's own group. */
+  count(over: "site" | "node", group: string | null): number;
+}
+/** A hard spread with the lowest count among the domains where a unit could be at all. */
+export interface SpreadLimit {
+  over: "site" | "node";
+  maxSkew: number;
+  least: number;
+}
+
+/** All that keeps a unit away from a node, the decisive reason first; empty exactly when the node can take it. `fixed` are its `nodeReasons`. */
+export function reasonsAgainst(ask: Ask, node: FleetNode, fixed: readonly Reason[], now: Standing, limits: readonly SpreadLimit[]): Reason[] {
+  const found = [...fixed];
+  if (ask.avoid?.has(node.id)) found.push({ code: "leaving", text: `${node.name} is what the unit moves away from.` });
+  found.push(...roomReasons(ask.shape, node, now.load));
+  const where = (over: "site" | "node") => (over === "site" ? node.site : node.name);
+  for (const s of limits) {
+    const count = now.count(s.over, null);
+    if (count + 1 - s.least > s.maxSkew) found.push({ code: "spread", text: `${where(s.over)} has ${counted(count, "unit")}, and another ${s.over} has ${s.least}: one more would exceed a skew of ${s.maxSkew}.` });
+  }
+  for (const a of ask.shape.apart ?? []) {
+    const count = now.count(a.over, a.from);
+    if (count > 0) found.push({ code: "apart", text: `${where(a.over)} has ${counted(count, "unit")} of ${a.from ?? "its workload"}, which it keeps apart from.` });
+  }
+  return found;
 }

@@ -1,4 +1,4 @@
-import type { Load } from "./demand";
+import type { Capacity, Demand, Load } from "./demand";
 import type { FleetNode } from "./fleet";
 import type { Preference, Shape } from "./shape";
 
@@ -17,15 +17,24 @@ export interface RankFacts {
   onSite: number;
 }
 
+/**
+ * Scores are whole numbers of billionths: values in millionths times weights in thousandths. Sums of whole numbers don't
+ * depend on the order they are added in, so a score that is put together from cached parts is exactly the score that is
+ * worked out in one go, and ties are ties.
+ */
+export const MICRO = 1_000_000;
+const MILLI = 1_000;
+/** A score as it is shown. */
+export const shownScore = (nano: number): number => nano / (MICRO * MILLI);
 const GIB = 2 ** 30;
-const round = (n: number): number => Math.round(n * 1e6) / 1e6;
 
 type Term = Preference | { by: "room"; weight: number };
 
 /**
- * What a shape is scored by. Preferences come first by their weights (up to 100). Beside them two base terms with weight 1
- * break ties: fewer units of the workload on the node, and room. Without preferences the base terms have weight 10, and
- * fewer units on the site count too: so a unit goes where its workload has least, and then where most is left.
+ * What a shape is scored by. Preferences come first by their weights (up to 100, to three digits). Beside them two base
+ * terms with weight 1 break ties: fewer units of the workload on the node, and room. Without preferences the base terms
+ * have weight 10, and fewer units on the site count too: so a unit goes where its workload has least, and then where most
+ * is left.
  */
 function termsOf(shape: Shape): Term[] {
   const terms: Term[] = [...shape.prefer];
@@ -37,40 +46,94 @@ function termsOf(shape: Shape): Term[] {
   if (!packs) terms.push({ by: "room", weight: base });
   return terms;
 }
+const milli = (weight: number): number => Math.round(weight * MILLI);
 
-/** Values run from 0 to 1, but for cost: minus the price of one unit for one hour, so that the weight is per currency unit. */
+/** The terms of a shape by what they depend on; weights in thousandths. */
+export interface Weighing {
+  /** Depend on the node alone, whatever runs there. */
+  rules: { selector: Extract<Preference, { by: "rule" }>["selector"]; weight: number }[];
+  cost: number;
+  warm: number;
+  /** Per millionth of the node in use: positive packs, negative leaves room. */
+  use: number;
+  /** What `room` gives to an empty node. */
+  roomBase: number;
+  spreadSite: number;
+  spreadNode: number;
+}
+
+export function weighingOf(shape: Shape): Weighing {
+  const w: Weighing = { rules: [], cost: 0, warm: 0, use: 0, roomBase: 0, spreadSite: 0, spreadNode: 0 };
+  for (const t of termsOf(shape)) {
+    const weight = milli(t.weight);
+    if (t.by === "rule") w.rules.push({ selector: t.selector, weight });
+    else if (t.by === "cost") w.cost += weight;
+    else if (t.by === "warm") w.warm += weight;
+    else if (t.by === "pack") w.use += weight;
+    else if (t.by === "room") [w.use, w.roomBase] = [w.use - weight, w.roomBase + weight * MICRO];
+    else if (t.by === "spread" && t.over === "site") w.spreadSite += weight;
+    else w.spreadNode += weight;
+  }
+  return w;
+}
+
+/** Minus the price of one unit for one hour, in millionths of the site's currency. */
+export const costMicros = (demand: Demand, rates: FleetNode["rates"]): number => -Math.round(((demand.cpuMillis / 1_000) * rates.cpuHour + (demand.memoryBytes / GIB) * rates.memoryGiBHour) * MICRO);
+export const spreadMicros = (units: number): number => Math.round(MICRO / (1 + units));
+export const warmMicros = (shape: Shape, node: FleetNode): number => (shape.artifacts.length ? Math.round((MICRO * warmCount(shape, node)) / shape.artifacts.length) : 0);
+const warmCount = (shape: Shape, node: FleetNode): number => shape.artifacts.filter((a) => node.warm.has(a)).length;
+
+/**
+ * The size that shares of a node are counted by: what it offers, up to the next of 64 steps per doubling. Nodes of one
+ * make differ by a few kilobytes of memory; counted exactly, none of them would be like another.
+ */
+export function sizeStep(offered: number): number {
+  if (offered <= 128) return Math.max(0, offered);
+  const step = 2 ** (Math.floor(Math.log2(offered)) - 6);
+  return Math.ceil(offered / step) * step;
+}
+const HALF = MICRO / 2;
+/** Millionths of a node that are in use: CPU and memory by half each. What a unit adds is counted apart, so that nodes of one size keep their order whatever is asked for. */
+export const usedMicros = (load: { cpuMillis: number; memoryBytes: number }, capacity: Pick<Capacity, "cpuMillis" | "memoryBytes">): number => usedPart(load.cpuMillis, sizeStep(capacity.cpuMillis)) + usedPart(load.memoryBytes, sizeStep(capacity.memoryBytes));
+/** One half of `usedMicros`, for a size from `sizeStep`. */
+export const usedPart = (used: number, size: number): number => (size > 0 ? Math.max(0, Math.min(HALF, Math.round((HALF * used) / size))) : HALF);
+const askedPart = (asked: number, size: number): number => (size > 0 ? Math.round((HALF * asked) / size) : 0);
+export const askedMicros = (demand: Demand, capacity: Pick<Capacity, "cpuMillis" | "memoryBytes">): number => askedPart(demand.cpuMillis, sizeStep(capacity.cpuMillis)) + askedPart(demand.memoryBytes, sizeStep(capacity.memoryBytes));
+
+/** In millionths. Values run from 0 to 1, but for cost: minus the price of one unit for one hour, so that the weight is per currency unit. */
 function valueOf(term: Term, shape: Shape, node: FleetNode, f: RankFacts): number {
   switch (term.by) {
     case "rule":
-      return term.selector.test(node.subject).matches ? 1 : 0;
+      return term.selector.test(node.subject).matches ? MICRO : 0;
     case "cost":
-      return -((shape.demand.cpuMillis / 1_000) * node.rates.cpuHour + (shape.demand.memoryBytes / GIB) * node.rates.memoryGiBHour);
+      return costMicros(shape.demand, node.rates);
     case "spread":
-      return 1 / (1 + (term.over === "site" ? f.onSite : f.onNode));
+      return spreadMicros(term.over === "site" ? f.onSite : f.onNode);
     case "pack":
       return utilisation(shape, node, f.load);
     case "room":
-      return 1 - utilisation(shape, node, f.load);
+      return MICRO - utilisation(shape, node, f.load);
     case "warm":
-      return shape.artifacts.length ? shape.artifacts.filter((a) => node.warm.has(a)).length / shape.artifacts.length : 0;
+      return warmMicros(shape, node);
   }
 }
+const utilisation = (shape: Shape, node: FleetNode, load: Load): number => usedMicros(load, node.capacity) + askedMicros(shape.demand, node.capacity);
 
-/** Scores one shape on many nodes without making a text: what the search for the best node runs through. */
+/** The score in billionths, worked out in one go: what cached scores are held against. */
 export function scorerOf(shape: Shape): (node: FleetNode, f: RankFacts) => number {
   const terms = termsOf(shape);
   return (node, f) => {
     let sum = 0;
-    for (const t of terms) sum += round(valueOf(t, shape, node, f)) * t.weight;
-    return round(sum);
+    for (const t of terms) sum += valueOf(t, shape, node, f) * milli(t.weight);
+    return sum;
   };
 }
 
 /** The same score part by part, each with its sentence: for the candidates that are kept. */
 export function scoreParts(shape: Shape, node: FleetNode, f: RankFacts): ScorePart[] {
   return termsOf(shape).map((t) => {
-    const value = round(valueOf(t, shape, node, f));
-    return { value, weight: t.weight, ...words(t, value, shape, node, f) };
+    const value = valueOf(t, shape, node, f) / MICRO;
+    return { value, weight: milli(t.weight) / MILLI, ...words(t, value, shape, node, f) };
   });
 }
 
@@ -79,7 +142,7 @@ function words(t: Term, value: number, shape: Shape, node: FleetNode, f: RankFac
     case "rule":
       return { name: "rule", text: `${value === 1 ? "Matches" : "Does not match"} ${t.selector.text}.` };
     case "cost":
-      return { name: "cost", text: `Costs ${round(-value)} ${node.rates.currency} an hour at ${node.site}.` };
+      return { name: "cost", text: `Costs ${-value} ${node.rates.currency} an hour at ${node.site}.` };
     case "spread":
       return { name: `spread over ${t.over}s`, text: countText(t.over, t.over === "site" ? f.onSite : f.onNode) };
     case "pack":
@@ -87,15 +150,9 @@ function words(t: Term, value: number, shape: Shape, node: FleetNode, f: RankFac
     case "room":
       return { name: "room", text: `${percent(value)} of the node would be left.` };
     case "warm":
-      return { name: "warm", text: `Has used ${shape.artifacts.filter((a) => node.warm.has(a)).length} of ${shape.artifacts.length} artifacts lately.` };
+      return { name: "warm", text: `Has used ${warmCount(shape, node)} of ${shape.artifacts.length} artifacts lately.` };
   }
 }
 
 const countText = (over: "site" | "node", n: number): string => (n === 0 ? `No unit of the workload on the ${over} yet.` : `${n} ${n === 1 ? "unit" : "units"} of the workload on the ${over} already.`);
 const percent = (v: number): string => `${Math.round(v * 100)}%`;
-
-/** Mean share of CPU and memory in use after placing one unit, 0 to 1. */
-function utilisation(shape: Shape, node: FleetNode, load: Load): number {
-  const of = (used: number, offered: number) => (offered > 0 ? Math.min(1, used / offered) : 1);
-  return (of(load.cpuMillis + shape.demand.cpuMillis, node.capacity.cpuMillis) + of(load.memoryBytes + shape.demand.memoryBytes, node.capacity.memoryBytes)) / 2;
-}

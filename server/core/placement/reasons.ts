@@ -2,7 +2,7 @@
  * Why a node can't take a unit: a closed set. The first that applies, in this order, is the decisive one; those that
  * hold for all units of a shape come before those that depend on what runs where.
  */
-export const reasonCodes = ["not_active", "not_connected", "silent", "engine", "arch", "os", "trust", "residency", "taint", "rule", "selector", "leaving", "device", "cpu", "memory", "disk", "spread"] as const;
+export const reasonCodes = ["not_active", "not_connected", "silent", "engine", "arch", "os", "trust", "residency", "taint", "rule", "selector", "leaving", "device", "cpu", "memory", "disk", "resource", "spread", "apart"] as const;
 export type ReasonCode = (typeof reasonCodes)[number];
 
 export interface Reason {
@@ -29,7 +29,9 @@ export const reasonSummary: Record<ReasonCode, string> = {
   cpu: "have too little CPU left",
   memory: "have too little memory left",
   disk: "have too little disk left",
+  resource: "have too little of another resource left",
   spread: "would break the spread",
+  apart: "have a unit that it keeps apart from",
 };
 
 /** Reasons that make a unit that runs already misplaced. Shortage is not among them: what runs has its resources. */

@@ -27,7 +27,7 @@ const draining = node("a", { desiredState: "draining" });
 describe("one pass over a workload", () => {
   it.each<[string, Partial<WorkloadSnapshot> & { nodes?: FleetNode[] }, string[]]>([
     ["has nothing to do when all is as wanted", { units: [unit(1, a)], nodes: [a, b] }, []],
-    ["places what is missing, with the lowest free number", { replicas: 3, units: [unit(2, a)], nodes: [a, b, c] }, ["place w-1 on c r1 (scale)", "place w-3 on b r1 (scale)"]],
+    ["places what is missing, with the lowest free number", { replicas: 3, units: [unit(2, a)], nodes: [a, b, c] }, ["place w-1 on b r1 (scale)", "place w-3 on c r1 (scale)"]],
     ["says what fits nowhere", { nodes: [node("a", { desiredState: "cordoned" })] }, ["nowhere w-1"]],
     ["stops the highest number when there are too many", { units: [unit(1, a), unit(2, b)] }, ["stop w-2 (scale)"]],
     ["stops what does not serve before what does", { units: [unit(1, a, { health: "unhealthy" }), unit(2, b)] }, ["stop w-1 (scale)"]],

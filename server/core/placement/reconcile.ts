@@ -8,12 +8,16 @@
  */
 import { counted } from "../fleet/age";
 import { isAtRest, serves } from "../fleet/states";
+import type { Ask, PlacedAsk, PlaceOptions } from "./ask";
 import { fits, noLoad, withDemand } from "./demand";
 import type { Load } from "./demand";
 import { nodeReasons } from "./feasible";
-import { place } from "./place";
-import type { Ask } from "./place";
+import type { FleetSnapshot } from "./fleet";
 import { misplacing } from "./reasons";
+import { divided, sharesOf, sitesOfAsks } from "./sets/division";
+import type { Standing } from "./sets/division";
+import { placeSet } from "./sets/place-set";
+import { plainRules } from "./sets/types";
 import type { Shape } from "./shape";
 import type { Cause, OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./workload-plan";
 
@@ -27,7 +31,7 @@ const NEVER_SEEN_MS = 30_000;
 export function planWorkload(seen: WorkloadSnapshot): WorkloadPlan {
   // A piece that is found to be done in this very pass counts as done in it, or it would be started again.
   const s = seen.kind === "batch" && seen.goal ? { ...seen, completed: new Set([...seen.completed, ...seen.units.filter((u) => isCompleted(seen, u) && !isBehind(seen, seen.goal as RevisionShape, u)).map((u) => u.ordinal)]) } : seen;
-  const plan: WorkloadPlan = { needsFleet: false, place: [], unplaced: [], stop: [], end: [], move: [], wakeAtMs: null, because: [] };
+  const plan: WorkloadPlan = { needsFleet: false, needsOthers: false, evict: [], reserve: [], place: [], unplaced: [], stop: [], end: [], move: [], wakeAtMs: null, because: [] };
   const live = s.units.filter((u) => !endIfOver(s, u, plan));
   if (plan.end.length) plan.because.push(`${counted(plan.end.length, "unit")} over: ${plan.end[0]?.because ?? ""}`);
   const running = live.filter((u) => u.desired === "run");
@@ -36,7 +40,7 @@ export function planWorkload(seen: WorkloadSnapshot): WorkloadPlan {
     if (running.length) plan.because.push(`${s.removed ? "removed" : "no revision may run"}: ${counted(running.length, "unit")} to stop`);
     return plan;
   }
-  const standings = running.map((u) => standingOf(s, s.goal as RevisionShape, u, plan));
+  const standings = divided(s, running, running.map((u) => standingOf(s, s.goal as RevisionShape, u, plan)), plan);
   if (s.kind === "daemon") planDaemon(s, s.goal, running, standings, plan);
   else planReplicas(s, s.goal, running, standings, plan);
   for (const [cause, what] of [["drain", "leave"], ["move", "move"], ["replace", "are given up"]] as const) {
@@ -64,8 +68,6 @@ function endIfOver(s: WorkloadSnapshot, u: OwnUnit, plan: WorkloadPlan): boolean
   return false;
 }
 
-type Standing = { stand: "stays" } | { stand: "lost" | "drain" | "misplaced"; because: string };
-
 /** Whether a running unit stays where it is. */
 function standingOf(s: WorkloadSnapshot, goal: RevisionShape, u: OwnUnit, plan: WorkloadPlan): Standing {
   if (u.node.contact === "silent") {
@@ -91,7 +93,8 @@ const isBehind = (s: WorkloadSnapshot, goal: RevisionShape, u: OwnUnit): boolean
 const isServing = (u: OwnUnit): boolean => u.node.contact === "live" && u.observed !== null && serves(u.observed.phase, u.observed.health);
 
 function planReplicas(s: WorkloadSnapshot, goal: RevisionShape, running: readonly OwnUnit[], standings: readonly Standing[], plan: WorkloadPlan): void {
-  const wanted = s.kind === "batch" ? Array.from({ length: s.replicas }, (_, i) => i + 1).filter((o) => !s.completed.has(o)).length : s.replicas;
+  const shares = sharesOf(s, running, standings);
+  const wanted = shares ? shares.total : s.kind === "batch" ? Array.from({ length: s.replicas }, (_, i) => i + 1).filter((o) => !s.completed.has(o)).length : s.replicas;
   // A batch has numbered pieces of work: which ones run matters, not only how many.
   const superfluous = (u: OwnUnit) => s.kind === "batch" && (u.ordinal > s.replicas || s.completed.has(u.ordinal));
   for (const u of running) if (superfluous(u)) stop(plan, u, "scale", `Piece ${u.ordinal} is not asked for.`);
@@ -142,7 +145,9 @@ function placeMissing(s: WorkloadSnapshot, goal: RevisionShape, running: readonl
   const taken = new Set(running.filter((u) => !lost.includes(u)).map((u) => u.ordinal));
   const ordinals: number[] = [];
   const limit = s.kind === "batch" ? s.replicas : Number.MAX_SAFE_INTEGER;
-  for (let o = 1; ordinals.length < Math.min(missing, MAX_ASKS) && o <= limit; o++) if (!taken.has(o) && !s.completed.has(o)) ordinals.push(o);
+  // A gang is asked for at once, however large: a part of it would never be enough.
+  const most = Math.max(MAX_ASKS, (s.sets?.minMember ?? 0) - staying.length);
+  for (let o = 1; ordinals.length < Math.min(missing, most) && o <= limit; o++) if (!taken.has(o) && !s.completed.has(o)) ordinals.push(o);
   if (ordinals.length === 0) return;
   if (s.fleet === null || s.askShape === null) {
     plan.needsFleet = true;
@@ -151,14 +156,30 @@ function placeMissing(s: WorkloadSnapshot, goal: RevisionShape, running: readonl
   const shape = s.askShape;
   const avoid = new Set(leaving.map((l) => l.u.node.id));
   const asks: Ask[] = ordinals.map((o) => ({ unit: `${s.name}-${o}`, shape, avoid }));
-  const { placements } = place(s.fleet, asks, { seed: `${s.workloadId}/${goal.generation}`, own: staying.map((u) => u.node.id) });
-  placements.forEach((p, i) => {
+  const placements = placeTogether(s, asks, { seed: `${s.workloadId}/${goal.generation}`, own: staying.map((u) => u.node.id) }, staying, plan);
+  placements?.forEach((p, i) => {
     if (p.nodeId === null) return void plan.unplaced.push(p);
     const cause: Cause = i < lost.length ? "replace" : leaving.length > 0 && i < leaving.length ? (leaving.some((l) => l.stand === "drain") ? "drain" : "move") : staying.length + leaving.length > 0 ? "scale" : "place";
     plan.place.push({ unit: p.unit, ordinal: ordinals[i] as number, nodeId: p.nodeId, generation: goal.generation, digest: goal.digest, cause, decision: p });
   });
   plan.because.push(`${counted(missing, "unit")} missing: ${plan.place.length} placed${plan.unplaced.length ? `, ${plan.unplaced.length} without a node` : ""}`);
   if (missing > ordinals.length && s.kind !== "batch") wake(plan, s.nowMs);
+}
+
+/** Places asks with regard to quota, gang, priority and division; null when more has to be read first. */
+function placeTogether(s: WorkloadSnapshot, asks: readonly Ask[], options: PlaceOptions, staying: readonly OwnUnit[], plan: WorkloadPlan): PlacedAsk[] | null {
+  const fleet = s.fleet as FleetSnapshot;
+  const found = placeSet({ workloadId: s.workloadId, workload: s.name, fleet, asks, options, rules: s.sets ?? plainRules, others: s.others ?? null, running: staying.length, sites: sitesOfAsks(s, asks, staying) });
+  if (found.needsOthers) {
+    plan.needsOthers = true;
+    return null;
+  }
+  plan.evict = found.evict.map((e) => ({ assignmentId: e.unit.id, version: e.unit.version, unit: e.unit.unit, workloadId: e.unit.workloadId, workload: e.unit.workload, nodeId: e.unit.nodeId, because: e.because }));
+  plan.reserve = found.reserve;
+  if (plan.evict.length) plan.because.push(`${counted(plan.evict.length, "unit")} of others asked to stop: ${plan.evict[0]?.unit ?? ""}: ${plan.evict[0]?.because ?? ""}`);
+  plan.because.push(...found.because);
+  for (const h of found.reserve) if (h.fromMs > s.nowMs) wake(plan, h.fromMs);
+  return found.placements;
 }
 
 /**
@@ -199,8 +220,8 @@ function planDaemon(s: WorkloadSnapshot, goal: RevisionShape, running: readonly 
   const shape = s.askShape;
   const targets = s.fleet.nodes.filter((n) => !has.has(n.id) && nodeReasons(shape, n, s.nowMs).length === 0);
   const asks: Ask[] = targets.slice(0, MAX_ASKS).map((n) => ({ unit: `${s.name}-${n.name}`, shape, only: n.id }));
-  const { placements } = place(s.fleet, asks, { seed: s.workloadId, own: running.map((u) => u.node.id) });
-  for (const p of placements) {
+  const placements = placeTogether(s, asks, { seed: s.workloadId, own: running.map((u) => u.node.id) }, running, plan);
+  for (const p of placements ?? []) {
     if (p.nodeId === null) plan.unplaced.push(p);
     else plan.place.push({ unit: p.unit, ordinal: 0, nodeId: p.nodeId, generation: goal.generation, digest: goal.digest, cause: "place", decision: p });
   }

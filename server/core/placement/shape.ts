@@ -21,6 +21,8 @@ export interface Shape {
   artifacts: readonly string[];
   policy: { name: string; require: readonly { selector: Selector; because: string | null }[]; residency: readonly string[] | null; trustTierMin: string | null; tolerate: readonly { key: string; value?: string | undefined }[]; spread: readonly { over: "site" | "node"; maxSkew: number }[] } | null;
   prefer: readonly Preference[];
+  /** Must not share a site or node with units of a group (see `Ask.group`); null: of its own. */
+  apart?: readonly { from: string | null; over: "site" | "node" }[];
 }
 
 /** A manifest that was admitted has selectors that compile; one that doesn't is a bug, or was written past admission. */

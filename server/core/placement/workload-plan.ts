@@ -1,10 +1,11 @@
 /** What one pass over a workload sees and what it decides: data on both sides, so that tests, dry runs and audit read it. */
 import type { ObservedUnit } from "../fleet/states";
+import type { PlacedAsk } from "./ask";
 import type { FleetNode, FleetSnapshot } from "./fleet";
-import type { PlacedAsk } from "./place";
+import type { Held, Others, SetRules } from "./sets/types";
 import type { Shape } from "./shape";
 
-export type Cause = "place" | "replace" | "drain" | "scale" | "rollout" | "rollback" | "move" | "update" | "remove" | "done" | "completed";
+export type Cause = "place" | "replace" | "drain" | "scale" | "rollout" | "rollback" | "move" | "update" | "preempt" | "remove" | "done" | "completed";
 
 export interface OwnUnit {
   assignmentId: string;
@@ -49,6 +50,10 @@ export interface WorkloadSnapshot {
   completed: ReadonlySet<number>;
   /** The whole fleet; null when it was not read, because most passes need it not. */
   fleet: FleetSnapshot | null;
+  /** Priority, quota, gang and the like; absent: it stands alone. */
+  sets?: SetRules;
+  /** Units of other workloads; null or absent when they were not read, because most passes need them not. */
+  others?: Others | null;
 }
 
 export interface PlannedUnit {
@@ -68,15 +73,30 @@ export interface PlannedStop {
   cause: Cause;
   because: string;
 }
+/** A unit of another workload that has to stop to make way. */
+export interface PlannedEviction {
+  assignmentId: string;
+  version: number;
+  unit: string;
+  workloadId: string;
+  workload: string;
+  nodeId: string;
+  because: string;
+}
 export interface WorkloadPlan {
   /** True when the plan is incomplete without the fleet: read it and plan again. */
   needsFleet: boolean;
+  /** True when the plan is incomplete without the units of other workloads. */
+  needsOthers: boolean;
   place: PlannedUnit[];
   unplaced: PlacedAsk[];
   stop: PlannedStop[];
   /** Ends: the agent says it is over, or nobody can say so any more. */
   end: PlannedStop[];
   move: { assignmentId: string; version: number; unit: string; nodeId: string; generation: number; digest: string }[];
+  evict: PlannedEviction[];
+  /** All that is reserved for the workload from now on. */
+  reserve: Held[];
   wakeAtMs: number | null;
   because: string[];
 }

@@ -1,0 +1,200 @@
+/** The state that a plan works on: what is left on each node, in cells, and a log of what changed. */
+import type { PlaceOptions } from "../ask";
+import { hash32 } from "../../base/seed";
+import { tieOf } from "../naive";
+import { usedPart } from "../rank";
+import type { Shape } from "../shape";
+import { Cells } from "./cells";
+import type { Columns, Needs } from "./columns";
+import { Statics, staticKeyOf } from "./statics";
+import type { StaticResults } from "./statics";
+
+/** Units of one group: what spread is counted over. */
+export class Group {
+  readonly onNode = new Map<number, number>();
+  readonly onSite: Int32Array;
+  /** Units on nodes of the fleet. */
+  total = 0;
+  /** Bumped when units leave, which classes don't follow step by step. */
+  version = 0;
+  constructor(
+    readonly id: number,
+    sites: number,
+  ) {
+    this.onSite = new Int32Array(sites);
+  }
+  add(node: number, site: number, by: 1 | -1): void {
+    const count = (this.onNode.get(node) ?? 0) + by;
+    if (count > 0) this.onNode.set(node, count);
+    else this.onNode.delete(node);
+    this.onSite[site] = (this.onSite[site] as number) + by;
+    this.total += by;
+    if (by < 0) this.version++;
+  }
+}
+
+/** Verdicts of one static key by cell. */
+export interface CellStatics {
+  code: Uint8Array;
+  score: Float64Array;
+}
+
+/** What a change of the log is about. */
+export interface Taken {
+  readonly shape: Shape;
+  readonly needs: Needs;
+}
+
+/** Grows by doubling; for logs that are appended to in the inner loop. */
+export class Ints {
+  items = new Int32Array(1_024);
+  length = 0;
+  push(value: number): void {
+    if (this.length === this.items.length) {
+      const larger = new Int32Array(this.length * 2);
+      larger.set(this.items);
+      this.items = larger;
+    }
+    this.items[this.length++] = value;
+  }
+}
+
+export class Floor {
+  readonly free: Float64Array;
+  readonly used: Int32Array;
+  readonly tie: Uint32Array;
+  /** Reason that stands for a node whatever its cell says: it was lost since the snapshot. 0 for none. */
+  readonly lost: Uint8Array;
+  /** Node and group of each change. */
+  readonly logNode = new Ints();
+  readonly logGroup = new Ints();
+  /** What each change took, or gave back. */
+  readonly logTaken: Taken[] = [];
+  readonly logSign = new Ints();
+  /** Position of the change of the same node before; -1 for none. */
+  readonly logBefore = new Ints();
+  /** Position in the log of the newest change of each node. */
+  readonly newest: Int32Array;
+  readonly groups = new Map<string, Group>();
+  private readonly groupList: Group[] = [];
+  private readonly statics: Statics;
+  private readonly results = new Map<string, StaticResults>();
+  private readonly byCell = new Map<string, CellStatics>();
+  private cellsNow: Cells | undefined;
+  /** Bumped when cells are cut anew or a node is lost: what was cached by cell is void. */
+  era = 0;
+
+  constructor(
+    readonly columns: Columns,
+    options: PlaceOptions,
+  ) {
+    const n = columns.nodes.length;
+    this.free = columns.free.slice();
+    this.used = columns.used.slice();
+    this.lost = new Uint8Array(n);
+    this.newest = new Int32Array(n).fill(-1);
+    const seed = hash32(options.seed);
+    this.tie = Uint32Array.from(columns.nameHash, (h) => tieOf(seed, h));
+    this.statics = new Statics(columns);
+    for (const [name, ids] of [["", options.own] as const, ...(options.groups ?? [])])
+      for (const id of ids) {
+        const node = columns.indexOf.get(id);
+        if (node !== undefined) this.groupOf(name).add(node, columns.siteOf[node] as number, 1);
+      }
+  }
+
+  groupOf(name: string): Group {
+    let group = this.groups.get(name);
+    if (!group) {
+      this.groups.set(name, (group = new Group(this.groupList.length, this.columns.sites.length)));
+      this.groupList.push(group);
+    }
+    return group;
+  }
+
+  get cells(): Cells {
+    return (this.cellsNow ??= this.cut());
+  }
+
+  /** Makes sure that every cell is of one mind about these shapes; best called once, with all shapes of a plan. */
+  learn(shapes: Iterable<{ shape: Shape; staticKey: string }>): void {
+    for (const { shape, staticKey } of shapes) {
+      if (this.results.has(staticKey)) continue;
+      this.results.set(staticKey, this.statics.results(shape));
+      this.cellsNow = undefined;
+      this.byCell.clear();
+      this.era++;
+    }
+  }
+  staticsOf(shape: Shape, staticKey: string = staticKeyOf(shape)): CellStatics {
+    this.learn([{ shape, staticKey }]);
+    let found = this.byCell.get(staticKey);
+    if (!found) {
+      const r = this.results.get(staticKey) as StaticResults;
+      const of = this.cells.sample;
+      found = { code: Uint8Array.from(of, (i) => r.code[r.resultOf[i] as number] as number), score: Float64Array.from(of, (i) => r.score[r.resultOf[i] as number] as number) };
+      this.byCell.set(staticKey, found);
+    }
+    return found;
+  }
+
+  /** Cells by site, make and every verdict known so far. */
+  private cut(): Cells {
+    const { columns } = this;
+    let ids: Int32Array = columns.siteOf;
+    let count = columns.sites.length;
+    for (const by of [columns.makeOf, ...[...this.results.values()].filter((r) => r.code.length > 1).map((r) => r.resultOf)]) {
+      const span = columns.nodes.length + 1;
+      const index = new Map<number, number>();
+      ids = Int32Array.from(ids, (id, i) => {
+        const key = id * span + (by[i] as number);
+        let at = index.get(key);
+        if (at === undefined) index.set(key, (at = index.size));
+        return at;
+      });
+      count = index.size;
+    }
+    // Numbered anew, so that the cells of a site stand together.
+    const siteOfCell = new Int32Array(count);
+    ids.forEach((id, i) => (siteOfCell[id] = columns.siteOf[i] as number));
+    const start = new Int32Array(columns.sites.length + 1);
+    for (const s of siteOfCell) start[s + 1] = (start[s + 1] as number) + 1;
+    for (let s = 1; s < start.length; s++) start[s] = (start[s] as number) + (start[s - 1] as number);
+    const next = start.slice();
+    const number = siteOfCell.map((s) => (next[s] = (next[s] as number) + 1) - 1);
+    return new Cells(columns, this.free, this.used, this.tie, ids.map((id) => number[id] as number), start);
+  }
+
+  /** Takes (1) or gives back (-1) what a unit needs, and counts it in its group. */
+  take(node: number, taken: Taken, group: Group, by: 1 | -1): void {
+    const at = node * this.columns.width;
+    const { needs } = taken;
+    for (let k = 0; k < needs.dims.length; k++) {
+      const d = at + (needs.dims[k] as number);
+      this.free[d] = (this.free[d] as number) - by * (needs.amounts[k] as number);
+    }
+    group.add(node, this.columns.siteOf[node] as number, by);
+    this.changed(node);
+    this.logBefore.push(this.newest[node] as number);
+    this.newest[node] = this.logNode.length;
+    this.logNode.push(node);
+    this.logGroup.push(group.id);
+    this.logSign.push(by);
+    this.logTaken.push(taken);
+  }
+
+  /** A node is no longer there for new units, for a reason from `codeOf`. */
+  lose(node: number, code: number): void {
+    this.lost[node] = code;
+    this.free[node * this.columns.width] = -Infinity;
+    this.era++;
+    this.cellsNow?.moved(node);
+  }
+
+  private changed(node: number): void {
+    const { columns } = this;
+    const at = node * columns.width;
+    if (!this.lost[node]) this.used[node] = usedPart((columns.capCpu[node] as number) - (this.free[at] as number), columns.sizeCpu[node] as number) + usedPart((columns.capMemory[node] as number) - (this.free[at + 1] as number), columns.sizeMemory[node] as number);
+    this.cellsNow?.moved(node);
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * Places units one after the other on a fleet in columns: for each, of the nodes that can take it the one with the highest
+ * score. Shapes that are asked for again and again are classes with cached reasons and scores; a shape that comes once is
+ * searched for in the cells without any cache. Both give what `NaivePlacement` gives.
+ */
+import type { Ask, PlaceOptions } from "../ask";
+import { spreadMicros } from "../rank";
+import type { ReasonCode } from "../reasons";
+import { CODES, codeOf } from "./columns";
+import type { Columns } from "./columns";
+import { Floor } from "./floor";
+import type { Group } from "./floor";
+import { Records } from "./records";
+import type { RecordedNode } from "./records";
+import { APART, SPREAD, ShapeClass, ShapeEntry } from "./shape-class";
+
+const NONE = -1;
+/** A shape asked for more often than this gets a class: making one looks at every node once. */
+const OFTEN = 3;
+/** Group classes kept at a time; each takes about two bytes a node. */
+const CLASSES = 256;
+
+const blank = (): RecordedNode => ({ node: NONE, score: -Infinity, onNode: 0, onSite: 0, freeCpu: 0, freeMemory: 0 });
+
+export class Planner {
+  readonly floor: Floor;
+  readonly records = new Records();
+  private readonly byShape = new Map<ShapeEntry["shape"], ShapeEntry>();
+  private readonly byContent = new Map<string, ShapeEntry>();
+  private readonly classes = new Map<string, ShapeClass>();
+  private readonly avoidIds = new WeakMap<ReadonlySet<string>, number>();
+  private avoids = 0;
+  private readonly lastCounts = new WeakMap<ShapeClass, number>();
+  private readonly counts = new Int32Array(CODES);
+  private readonly chosen = blank();
+  private readonly runner = blank();
+  private readonly byMake: Float64Array;
+  private readonly shown = new Map<number, number[]>();
+
+  constructor(
+    readonly columns: Columns,
+    options: PlaceOptions,
+  ) {
+    this.floor = new Floor(columns, options);
+    this.byMake = new Float64Array(columns.makes.length);
+  }
+
+  /** Makes the shapes of a plan known before its first unit, so that cells are cut once. */
+  prepare(asks: readonly Ask[]): void {
+    const entries = new Set<ShapeEntry>();
+    for (const ask of asks) entries.add(this.entryOf(ask.shape));
+    this.floor.learn(entries);
+  }
+
+  /** Decides one ask, takes what it needs, and gives the number of its record. */
+  decide(ask: Ask): number {
+    const { floor } = this;
+    const entry = this.entryOf(ask.shape);
+    const group = floor.groupOf(ask.group ?? "");
+    const logAt = floor.logNode.length;
+    this.chosen.node = NONE;
+    this.runner.node = NONE;
+    this.chosen.score = -Infinity;
+    this.runner.score = -Infinity;
+    let countsAt = NONE;
+    if (ask.only === undefined && entry.uses < OFTEN && group.total === 0 && !ask.avoid?.size && entry.apart.length === 0) {
+      entry.uses++;
+      this.searchOnce(entry);
+    } else {
+      const cls = this.classOf(entry, group, ask.avoid);
+      if (ask.only === undefined) this.searchClass(cls, entry, group);
+      else this.judgeOnly(cls, entry, group, columnsIndex(this.columns, ask.only));
+      countsAt = this.records.keepCounts(this.counts, this.lastCounts.get(cls) ?? NONE);
+      this.lastCounts.set(cls, countsAt);
+    }
+    this.note(this.chosen, group);
+    this.note(this.runner, group);
+    const k = this.records.add(this.chosen, this.runner, countsAt, logAt);
+    if (this.chosen.node !== NONE) floor.take(this.chosen.node, entry, group, 1);
+    return k;
+  }
+
+  /** Gives back what a unit on a node holds. */
+  release(node: number, ask: Pick<Ask, "shape" | "group">): void {
+    this.floor.take(node, this.entryOf(ask.shape), this.floor.groupOf(ask.group ?? ""), -1);
+  }
+
+  /** A node is no longer there for new units, for one of the reasons that hold whatever runs on it. */
+  lose(node: number, reason: ReasonCode): void {
+    const n = this.columns.nodes[node];
+    // One that took nothing before keeps its own reason.
+    if (n?.desiredState === "active" && n.contact === "live") this.floor.lose(node, codeOf(reason));
+  }
+
+  entryOf(shape: ShapeEntry["shape"]): ShapeEntry {
+    let entry = this.byShape.get(shape);
+    if (entry) return entry;
+    const made = new ShapeEntry(this.byShape.size, shape, this.floor);
+    const content = `${made.staticKey}${JSON.stringify([shape.demand, shape.prefer.map((p) => [p.by, p.weight, p.by === "spread" ? p.over : 0]), made.spread, made.apart, shape.policy?.name])}`;
+    entry = this.byContent.get(content) ?? made;
+    this.byContent.set(content, entry);
+    this.byShape.set(shape, entry);
+    return entry;
+  }
+
+  /** Decisive reason against a node whatever runs there; 0 for none. */
+  staticCode(shape: ShapeEntry["shape"], i: number): number {
+    const entry = this.entryOf(shape);
+    return (this.floor.lost[i] as number) || (this.floor.staticsOf(entry.shape, entry.staticKey).code[this.floor.cells.of[i] as number] as number);
+  }
+  /** Some nodes that had a decisive reason at a decision, as `codeAt` tells: those that were named last, while they still do. */
+  examples(ask: Ask, code: number, most: number, codeAt: (i: number) => number): number[] {
+    const entry = this.entryOf(ask.shape);
+    const key = entry.id * CODES + code;
+    const known = this.shown.get(key);
+    if (known?.every((i) => codeAt(i) === code)) return known;
+    const found: number[] = [];
+    for (let i = 0; i < this.columns.nodes.length && found.length < most; i++) if (codeAt(i) === code) found.push(i);
+    this.shown.set(key, found);
+    return found;
+  }
+
+  private classOf(entry: ShapeEntry, group: Group, avoid: ReadonlySet<string> | undefined): ShapeClass {
+    const { floor } = this;
+    const shunned = avoid?.size ? avoid : undefined;
+    const last = entry.last;
+    if (last && last.group === group && last.avoid === shunned && this.fresh(last)) {
+      last.catchUp();
+      return last;
+    }
+    const key = `${entry.id}/${group.id}/${shunned ? this.avoidId(shunned) : 0}`;
+    let cls = this.classes.get(key);
+    this.classes.delete(key);
+    if (!cls || !this.fresh(cls)) {
+      floor.staticsOf(entry.shape, entry.staticKey);
+      let template = entry.template;
+      if (!template || !this.fresh(template)) template = new ShapeClass(floor, entry, null, undefined);
+      else template.catchUp();
+      entry.template = template;
+      cls = new ShapeClass(floor, entry, group, shunned, template);
+    } else cls.catchUp();
+    this.classes.set(key, cls);
+    if (this.classes.size > CLASSES) for (const oldest of this.classes.keys()) {
+      this.classes.delete(oldest);
+      break;
+    }
+    entry.last = cls;
+    return cls;
+  }
+  /** Whether following the log is right and cheaper than starting over. */
+  private fresh(cls: ShapeClass): boolean {
+    return cls.era === this.floor.era && cls.groupVersion === (cls.group?.version ?? 0) && cls.behind <= this.columns.nodes.length / 2 + 64;
+  }
+  private avoidId(set: ReadonlySet<string>): number {
+    let id = this.avoidIds.get(set);
+    if (id === undefined) this.avoidIds.set(set, (id = ++this.avoids));
+    return id;
+  }
+
+  /** The lowest count of a group over the sites where a shape could be at all. */
+  private leastOnSite(cls: ShapeClass, group: Group): number {
+    let least = Infinity;
+    for (let s = 0; s < group.onSite.length; s++) if ((cls.siteEligible[s] as number) > 0 && (group.onSite[s] as number) < least) least = group.onSite[s] as number;
+    return Number.isFinite(least) ? least : 0;
+  }
+  /** What forbids a whole site: a code, or 0. */
+  private siteCode(entry: ShapeEntry, group: Group, s: number, least: number): number {
+    for (const x of entry.spread) if (x.over === "site" && (group.onSite[s] as number) + 1 - least > x.maxSkew) return SPREAD;
+    for (const a of entry.apart) if (a.over === "site" && ((a.from === null ? group : this.floor.groupOf(a.from)).onSite[s] as number) > 0) return APART;
+    return 0;
+  }
+
+  private searchClass(cls: ShapeClass, entry: ShapeEntry, group: Group): void {
+    const { counts, chosen, runner } = this;
+    const { cells } = this.floor;
+    counts.set(cls.counts);
+    const bySite = entry.spread.some((x) => x.over === "site") || entry.apart.some((a) => a.over === "site");
+    const least = bySite ? this.leastOnSite(cls, group) : 0;
+    let first = NONE;
+    for (let s = 0; s < group.onSite.length; s++) {
+      const feasible = cls.siteFeasible[s] as number;
+      if (feasible === 0 && cls.siteApart[s] === 0) continue;
+      if (bySite) {
+        const code = this.siteCode(entry, group, s, least);
+        if (code !== 0) {
+          counts[0] = (counts[0] as number) - feasible;
+          counts[code] = (counts[code] as number) + feasible;
+          if (code === SPREAD) {
+            const apart = cls.siteApart[s] as number;
+            counts[APART] = (counts[APART] as number) - apart;
+            counts[SPREAD] = (counts[SPREAD] as number) + apart;
+          }
+          continue;
+        }
+      }
+      const term = cls.siteTerm(s);
+      if ((cls.siteTop[s] as number) + term < runner.score) continue;
+      if (!cls.siteClean[s]) cls.refine(s);
+      const node = cls.siteBest[s] as number;
+      if (node === NONE) continue;
+      const score = (cls.siteTop[s] as number) + term;
+      if (score > chosen.score || (score === chosen.score && cells.before(node, chosen.node))) {
+        [runner.node, runner.score] = [chosen.node, chosen.score];
+        [chosen.node, chosen.score] = [node, score];
+        first = s;
+      } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) [runner.node, runner.score] = [node, score];
+    }
+    if (first === NONE) return;
+    const next = cls.secondOf(first, chosen.node);
+    if (next === NONE) return;
+    const score = cls.secondScore + cls.siteTerm(first);
+    if (score > runner.score || (score === runner.score && cells.before(next, runner.node))) [runner.node, runner.score] = [next, score];
+  }
+
+  private judgeOnly(cls: ShapeClass, entry: ShapeEntry, group: Group, node: number): void {
+    const { counts, chosen } = this;
+    counts.fill(0);
+    if (node === NONE) return;
+    const s = this.columns.siteOf[node] as number;
+    const forbids = this.siteCode(entry, group, s, this.leastOnSite(cls, group));
+    const own = cls.codeAt(node);
+    const code = own === 0 || (own === APART && forbids === SPREAD) ? forbids || own : own;
+    counts[code] = 1;
+    if (code === 0) [chosen.node, chosen.score] = [node, cls.scoreAt(node) + cls.siteTerm(s)];
+  }
+
+  /** A shape that was hardly asked for yet, of a group without units: straight from the cells. */
+  private searchOnce(entry: ShapeEntry): void {
+    const { floor, chosen, runner, byMake } = this;
+    const statics = floor.staticsOf(entry.shape, entry.staticKey);
+    const { cells } = floor;
+    entry.scoresByMake(floor, byMake);
+    const use = entry.weighing.use;
+    const term = entry.weighing.spreadSite ? entry.weighing.spreadSite * spreadMicros(0) : 0;
+    for (let c = 0; c < cells.count; c++) {
+      if (statics.code[c] !== 0) continue;
+      const base = (statics.score[c] as number) + (byMake[cells.make[c] as number] as number) + term;
+      const bound = base + cells.bound(c, use);
+      // An emptiest node that ties comes first in its cell only by its own tie.
+      if (bound < runner.score || (bound === runner.score && use < 0 && !cells.before(cells.first[c] as number, runner.node))) continue;
+      let except = NONE;
+      for (let place = 0; place < 2; place++) {
+        const node = cells.best(c, entry.needs, use, null, except);
+        if (node === NONE) break;
+        const score = base + use * (floor.used[node] as number);
+        if (score > chosen.score || (score === chosen.score && cells.before(node, chosen.node))) {
+          [runner.node, runner.score] = [chosen.node, chosen.score];
+          [chosen.node, chosen.score] = [node, score];
+        } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) [runner.node, runner.score] = [node, score];
+        else break;
+        except = node;
+      }
+    }
+  }
+
+  private note(who: RecordedNode, group: Group): void {
+    if (who.node === NONE) {
+      who.onNode = who.onSite = who.freeCpu = who.freeMemory = 0;
+      return;
+    }
+    const at = who.node * this.columns.width;
+    who.onNode = group.onNode.get(who.node) ?? 0;
+    who.onSite = group.onSite[this.columns.siteOf[who.node] as number] as number;
+    who.freeCpu = this.floor.free[at] as number;
+    who.freeMemory = this.floor.free[at + 1] as number;
+  }
+}
+
+const columnsIndex = (columns: Columns, id: string): number => columns.indexOf.get(id) ?? NONE;

@@ -1,0 +1,404 @@
+/**
+ * All asks of one shape and group: what each node's decisive reason is, and the best node of each cell, kept up to date by
+ * following the log. One placement changes one node; a class that is asked again looks at the nodes that changed since,
+ * and at a cell only when it comes to the top.
+ */
+import { MICRO, askedMicros, costMicros, spreadMicros, weighingOf } from "../rank";
+import type { Weighing } from "../rank";
+import type { FleetNode } from "../fleet";
+import type { Shape } from "../shape";
+import { CODES, codeOf, needsOf } from "./columns";
+import type { Needs } from "./columns";
+import type { CellStatics, Floor, Group } from "./floor";
+import { staticKeyOf } from "./statics";
+
+const NONE = -1;
+const LEAVING = codeOf("leaving");
+export const SPREAD = codeOf("spread");
+export const APART = codeOf("apart");
+/** Marks nodes whose score depends on units of a group there: they stand apart from their cell. */
+const SPECIAL = 0x80;
+const CODE = 0x7f;
+
+/** What asks of one shape have in common, whatever their group. */
+export class ShapeEntry {
+  readonly needs: Needs;
+  readonly weighing: Weighing;
+  readonly staticKey: string;
+  readonly spread: readonly { over: "site" | "node"; maxSkew: number }[];
+  readonly apart: readonly { from: string | null; over: "site" | "node" }[];
+  uses = 0;
+  template: ShapeClass | undefined;
+  last: ShapeClass | undefined;
+  private scores: { era: number; of: Float64Array } | undefined;
+
+  constructor(
+    readonly id: number,
+    readonly shape: Shape,
+    floor: Floor,
+  ) {
+    this.needs = needsOf(shape.demand, floor.columns.dimension);
+    this.weighing = weighingOf(shape);
+    this.staticKey = staticKeyOf(shape);
+    this.spread = shape.policy?.spread ?? [];
+    this.apart = shape.apart ?? [];
+  }
+  /** Score of an unused node of each cell in billionths, spread over sites apart; minus infinity where a hard rule forbids it. */
+  scoresByCell(floor: Floor): Float64Array {
+    if (this.scores?.era === floor.era) return this.scores.of;
+    const statics = floor.staticsOf(this.shape, this.staticKey);
+    const { make } = floor.cells;
+    const byMake = new Float64Array(floor.columns.makes.length);
+    this.scoresByMake(floor, byMake);
+    const of = Float64Array.from(make, (m, c) => (statics.code[c] ? -Infinity : (statics.score[c] as number) + (byMake[m] as number)));
+    this.scores = { era: floor.era, of };
+    return of;
+  }
+  /** The part of these scores that depends on a node's make. */
+  scoresByMake(floor: Floor, out: Float64Array): void {
+    const { nodes, makes } = floor.columns;
+    const w = this.weighing;
+    for (let m = 0; m < makes.length; m++) {
+      const node = nodes[makes[m] as number] as FleetNode;
+      out[m] = w.roomBase + w.use * askedMicros(this.shape.demand, node.capacity) + (w.cost ? w.cost * costMicros(this.shape.demand, node.rates) : 0) + w.spreadNode * MICRO;
+    }
+  }
+}
+
+export class ShapeClass {
+  readonly era: number;
+  readonly groupVersion: number;
+  /** Nodes by decisive reason; 0 counts those that can take a unit, before spread over sites. */
+  readonly counts = new Int32Array(CODES);
+  readonly siteFeasible: Int32Array;
+  readonly siteApart: Int32Array;
+  /** Nodes of a site on which nothing but what runs there can keep the shape away. */
+  readonly siteEligible: Int32Array;
+  /** Best score of each cell, spread over sites apart, or a bound that is not too low while `dirty`; after the cells, of each site's special nodes. */
+  private readonly top: Float64Array;
+  private readonly best: Int32Array;
+  private readonly dirty: Uint8Array;
+  readonly siteTop: Float64Array;
+  readonly siteBest: Int32Array;
+  readonly siteClean: Uint8Array;
+  private readonly codes: Uint8Array;
+  private readonly scores: Float64Array;
+  private readonly statics: CellStatics;
+  private readonly special: Int32Array[] = [];
+  private cursor: number;
+  private readonly setsApart: boolean;
+  private readonly watched: Group[] = [];
+  private readonly avoided: ReadonlySet<number> | null;
+  /** For spread over nodes: units of the group by node, the least of them over all eligible nodes, and how many have more. */
+  private seen: Int32Array | undefined;
+  leastOnNode = 0;
+  private above = 0;
+  private eligible = 0;
+
+  constructor(
+    private readonly floor: Floor,
+    readonly entry: ShapeEntry,
+    readonly group: Group | null,
+    readonly avoid: ReadonlySet<string> | undefined,
+    from?: ShapeClass,
+  ) {
+    const { cells, columns } = floor;
+    this.scores = entry.scoresByCell(floor);
+    this.statics = floor.staticsOf(entry.shape, entry.staticKey);
+    this.era = floor.era;
+    this.groupVersion = group?.version ?? 0;
+    this.avoided = avoid?.size ? new Set([...avoid].flatMap((id) => columns.indexOf.get(id) ?? [])) : null;
+    const sites = columns.sites.length;
+    this.setsApart = group !== null && (entry.weighing.spreadNode !== 0 || entry.spread.some((s) => s.over === "node") || entry.apart.some((a) => a.over === "node"));
+    if (group) for (const a of entry.apart) if (a.over === "node" && a.from !== null) this.watched.push(floor.groupOf(a.from));
+    this.cursor = floor.logNode.length;
+    if (from) {
+      this.codes = from.codes.slice();
+      this.counts.set(from.counts);
+      this.siteFeasible = from.siteFeasible.slice();
+      this.siteEligible = from.siteEligible;
+      this.top = from.top.slice();
+      this.best = from.best.slice();
+      this.dirty = from.dirty.slice();
+      this.siteTop = from.siteTop.slice();
+      this.siteBest = from.siteBest.slice();
+      this.siteClean = from.siteClean.slice();
+      this.siteApart = new Int32Array(sites);
+    } else {
+      this.codes = new Uint8Array(columns.nodes.length);
+      this.siteFeasible = new Int32Array(sites);
+      this.siteApart = new Int32Array(sites);
+      this.siteEligible = new Int32Array(sites);
+      this.top = new Float64Array(cells.count + sites).fill(-Infinity);
+      this.best = new Int32Array(cells.count + sites).fill(NONE);
+      this.dirty = new Uint8Array(cells.count + sites);
+      this.siteTop = new Float64Array(sites).fill(-Infinity);
+      this.siteBest = new Int32Array(sites).fill(NONE);
+      this.siteClean = new Uint8Array(sites);
+      this.fill();
+    }
+    if (group) this.separate(group);
+  }
+
+  private fill(): void {
+    const { columns, cells } = this.floor;
+    for (let i = 0; i < columns.nodes.length; i++) {
+      const code = this.roomCode(i);
+      const s = columns.siteOf[i] as number;
+      this.codes[i] = code;
+      this.counts[code] = (this.counts[code] as number) + 1;
+      if (code === 0) this.siteFeasible[s] = (this.siteFeasible[s] as number) + 1;
+      if (!this.floor.lost[i] && !this.statics.code[cells.of[i] as number]) this.siteEligible[s] = (this.siteEligible[s] as number) + 1;
+    }
+    for (let s = 0; s < columns.sites.length; s++)
+      for (let c = cells.start[s] as number; c < (cells.start[s + 1] as number); c++) {
+        const score = this.scores[c] as number;
+        if (score === -Infinity) continue;
+        this.top[c] = score + cells.bound(c, this.entry.weighing.use);
+        this.dirty[c] = 1;
+        this.siteTop[s] = Math.max(this.siteTop[s] as number, this.top[c] as number);
+      }
+  }
+
+  /** Brings what depends on the group into a copy of what depends on the shape alone. */
+  private separate(group: Group): void {
+    const { columns } = this.floor;
+    for (const i of this.avoided ?? []) this.judge(i);
+    for (let s = 0; s < columns.sites.length && this.setsApart; s++) this.special.push(new Int32Array(0));
+    this.counted.length = columns.sites.length;
+    this.counted.fill(0);
+    if (this.entry.spread.some((s) => s.over === "node")) {
+      this.seen = new Int32Array(columns.nodes.length);
+      for (const [node, count] of group.onNode) this.seen[node] = count;
+      this.eligible = this.siteEligible.reduce((a, b) => a + b, 0);
+      this.findLeast();
+    }
+    if (!this.setsApart) return;
+    for (const g of [group, ...this.watched]) for (const i of g.onNode.keys()) this.setApart(i);
+  }
+  /** Special nodes of each site in use; the arrays have room to spare. */
+  private readonly counted: number[] = [];
+
+  /** Follows the log: what changed since this class was asked last. */
+  catchUp(): void {
+    const { logNode, logGroup, newest } = this.floor;
+    const end = logNode.length;
+    const mine = this.group?.id ?? -2;
+    for (let k = this.cursor; k < end; k++) {
+      const i = logNode.items[k] as number;
+      const g = logGroup.items[k] as number;
+      if (this.setsApart && (g === mine || this.watches(g))) {
+        if (g === mine && this.seen) this.countOn(i);
+        this.setApart(i);
+      }
+      if (newest[i] === k) this.judge(i);
+    }
+    this.cursor = end;
+  }
+  private watches(g: number): boolean {
+    for (const w of this.watched) if (w.id === g) return true;
+    return false;
+  }
+  /** How far behind the log it is. */
+  get behind(): number {
+    return this.floor.logNode.length - this.cursor;
+  }
+
+  private countOn(i: number): void {
+    const seen = this.seen as Int32Array;
+    const count = (seen[i] as number) + 1;
+    seen[i] = count;
+    if (this.floor.lost[i] || this.statics.code[this.floor.cells.of[i] as number]) return;
+    if (count === this.leastOnNode + 1) this.above++;
+    if (this.above === this.eligible) {
+      this.findLeast();
+      this.judgeSpecial();
+    }
+  }
+  private findLeast(): void {
+    const { columns, cells, lost } = this.floor;
+    const seen = this.seen as Int32Array;
+    let least = Infinity;
+    for (let i = 0; i < columns.nodes.length; i++) if (!lost[i] && !this.statics.code[cells.of[i] as number] && (seen[i] as number) < least) least = seen[i] as number;
+    this.leastOnNode = Number.isFinite(least) ? least : 0;
+    this.above = 0;
+    for (let i = 0; i < columns.nodes.length; i++) if (!lost[i] && !this.statics.code[cells.of[i] as number] && (seen[i] as number) > this.leastOnNode) this.above++;
+  }
+  private judgeSpecial(): void {
+    for (let s = 0; s < this.special.length; s++) for (let k = 0; k < (this.counted[s] as number); k++) this.judge((this.special[s] as Int32Array)[k] as number);
+  }
+
+  /** A node gets to stand apart from its cell, because units of a group that matters are on it. */
+  private setApart(i: number): void {
+    const code = this.codes[i] as number;
+    if (code & SPECIAL) return this.judge(i);
+    const s = this.floor.columns.siteOf[i] as number;
+    const c = this.floor.cells.of[i] as number;
+    this.codes[i] = code | SPECIAL;
+    if (this.best[c] === i && !this.dirty[c]) {
+      this.dirty[c] = 1;
+      this.siteClean[s] = 0;
+    }
+    const n = this.counted[s] as number;
+    let list = this.special[s] as Int32Array;
+    if (n === list.length) {
+      const larger = new Int32Array(Math.max(4, n * 2));
+      larger.set(list);
+      this.special[s] = list = larger;
+    }
+    list[n] = i;
+    this.counted[s] = n + 1;
+    this.judge(i);
+  }
+
+  /** Decisive reason by hard rules and room. */
+  private roomCode(i: number): number {
+    const { floor, entry } = this;
+    const lost = floor.lost[i] as number;
+    if (lost) return lost;
+    const fixed = this.statics.code[floor.cells.of[i] as number] as number;
+    if (fixed) return fixed;
+    const { dims, amounts, codes } = entry.needs;
+    const at = i * floor.columns.width;
+    for (let k = 0; k < dims.length; k++) {
+      const d = dims[k] as number;
+      if (d < 0 || (floor.free[at + d] as number) < (amounts[k] as number)) return codes[k] as number;
+    }
+    return 0;
+  }
+  private codeNow(i: number, special: boolean): number {
+    if (this.avoided?.has(i) && !this.floor.lost[i] && !this.statics.code[this.floor.cells.of[i] as number]) return LEAVING;
+    const code = this.roomCode(i);
+    if (code || !special) return code;
+    const own = this.group?.onNode.get(i) ?? 0;
+    for (const x of this.entry.spread) if (x.over === "node" && own + 1 - this.leastOnNode > x.maxSkew) return SPREAD;
+    for (const a of this.entry.apart) if (a.over === "node" && (a.from === null ? own : (this.floor.groupOf(a.from).onNode.get(i) ?? 0)) > 0) return APART;
+    return 0;
+  }
+  private scoreOf(i: number, special: boolean): number {
+    const { floor, entry } = this;
+    const score = (this.scores[floor.cells.of[i] as number] as number) + entry.weighing.use * (floor.used[i] as number);
+    return special && entry.weighing.spreadNode ? score + entry.weighing.spreadNode * (spreadMicros(this.group?.onNode.get(i) ?? 0) - MICRO) : score;
+  }
+
+  /** A node changed: its reason, the counts, and what its cell can offer at best. */
+  private judge(i: number): void {
+    const { columns, cells } = this.floor;
+    const before = this.codes[i] as number;
+    const special = (before & SPECIAL) !== 0;
+    const code = this.codeNow(i, special);
+    const s = columns.siteOf[i] as number;
+    if (code !== (before & CODE)) {
+      this.count(before & CODE, s, -1);
+      this.count(code, s, 1);
+      this.codes[i] = code | (before & SPECIAL);
+    }
+    const c = special ? cells.count + s : (cells.of[i] as number);
+    const score = code === 0 ? this.scoreOf(i, special) : -Infinity;
+    const top = this.top[c] as number;
+    if (this.best[c] === i && !this.dirty[c]) {
+      if (score >= top) this.top[c] = score;
+      else this.dirty[c] = 1;
+    } else if (score > top) {
+      this.top[c] = score;
+      this.best[c] = i;
+    } else if (score === top && score !== -Infinity && !this.dirty[c]) {
+      if (!cells.before(i, this.best[c] as number)) return;
+      this.best[c] = i;
+    } else return;
+    if ((this.top[c] as number) > (this.siteTop[s] as number)) this.siteTop[s] = this.top[c] as number;
+    this.siteClean[s] = 0;
+  }
+  private count(code: number, site: number, by: number): void {
+    this.counts[code] = (this.counts[code] as number) + by;
+    if (code === 0) this.siteFeasible[site] = (this.siteFeasible[site] as number) + by;
+    else if (code === APART) this.siteApart[site] = (this.siteApart[site] as number) + by;
+  }
+
+  /** Finds a site's best node for sure. */
+  refine(s: number): void {
+    const { cells } = this.floor;
+    const own = cells.count + s;
+    for (;;) {
+      let at = NONE;
+      for (let c = cells.start[s] as number; c < (cells.start[s + 1] as number); c++) if (this.stands(c, at)) at = c;
+      if (this.stands(own, at)) at = own;
+      if (at !== NONE && this.dirty[at]) {
+        this.clean(at);
+        continue;
+      }
+      this.siteTop[s] = at === NONE ? -Infinity : (this.top[at] as number);
+      this.siteBest[s] = at === NONE ? NONE : (this.best[at] as number);
+      this.siteClean[s] = 1;
+      return;
+    }
+  }
+  /** Whether cell c may offer something better than cell `at`. */
+  private stands(c: number, at: number): boolean {
+    const top = this.top[c] as number;
+    if (top === -Infinity) return false;
+    if (at === NONE) return true;
+    const other = this.top[at] as number;
+    if (top !== other) return top > other;
+    if (this.dirty[at]) return false;
+    return this.dirty[c] === 1 || this.floor.cells.before(this.best[c] as number, this.best[at] as number);
+  }
+  private clean(c: number): void {
+    const { cells } = this.floor;
+    const use = this.entry.weighing.use;
+    let found = NONE;
+    if (c >= cells.count) found = this.bestSpecial(c - cells.count, NONE);
+    else if (use < 0 && this.codes[cells.first[c] as number] === 0) found = cells.first[c] as number;
+    else found = cells.best(c, this.entry.needs, use, this.codes, NONE);
+    this.dirty[c] = 0;
+    this.best[c] = found;
+    this.top[c] = found === NONE ? -Infinity : this.scoreOf(found, c >= cells.count);
+  }
+  private bestSpecial(s: number, except: number): number {
+    const list = this.special[s];
+    let found = NONE;
+    let top = -Infinity;
+    for (let k = 0; list && k < (this.counted[s] as number); k++) {
+      const i = list[k] as number;
+      if ((this.codes[i] as number) !== SPECIAL || i === except) continue;
+      const score = this.scoreOf(i, true);
+      if (score > top || (score === top && this.floor.cells.before(i, found))) [found, top] = [i, score];
+    }
+    return found;
+  }
+
+  /** The best node of a site but for one, and its score (`secondScore`). */
+  secondOf(s: number, except: number): number {
+    const { cells } = this.floor;
+    let found = NONE;
+    let top = -Infinity;
+    for (let c = cells.start[s] as number; c <= (cells.start[s + 1] as number); c++) {
+      const at = c === (cells.start[s + 1] as number) ? cells.count + s : c;
+      if ((this.top[at] as number) < top || this.top[at] === -Infinity) continue;
+      if (this.dirty[at]) this.clean(at);
+      let i = this.best[at] as number;
+      if (i === NONE) continue;
+      if (i === except) i = at >= cells.count ? this.bestSpecial(s, except) : cells.best(at, this.entry.needs, this.entry.weighing.use, this.codes, except);
+      if (i === NONE) continue;
+      const score = this.scoreOf(i, at >= cells.count);
+      if (score > top || (score === top && cells.before(i, found))) [found, top] = [i, score];
+    }
+    this.secondScore = top;
+    return found;
+  }
+  secondScore = -Infinity;
+
+  /** Decisive reason of one node, spread and apartness over sites aside; 0 for none. */
+  codeAt(i: number): number {
+    return (this.codes[i] as number) & CODE;
+  }
+  /** Score of a node that can take a unit, spread over sites apart. */
+  scoreAt(i: number): number {
+    return this.scoreOf(i, ((this.codes[i] as number) & SPECIAL) !== 0);
+  }
+
+  /** What spread over sites is worth for a site: in billionths. */
+  siteTerm(s: number): number {
+    return this.entry.weighing.spreadSite ? this.entry.weighing.spreadSite * spreadMicros(this.group?.onSite[s] ?? 0) : 0;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * What holds for a shape on a node whatever runs there: hard rules, preferred rules, warmth. Found once for each kind of
+ * node, not once for each node: a fleet has few kinds, and a rule in CEL costs microseconds.
+ */
+import { nodeReasons } from "../feasible";
+import type { FleetNode } from "../fleet";
+import { warmMicros, weighingOf } from "../rank";
+import type { Shape } from "../shape";
+import { CODES, codeOf } from "./columns";
+import type { Columns } from "./columns";
+
+const RULE = codeOf("rule");
+const SELECTOR = codeOf("selector");
+
+/** Everything of a shape but what it takes: shapes with one text here are judged alike on every node. */
+export function staticKeyOf(shape: Shape): string {
+  const p = shape.policy;
+  const warm = shape.prefer.some((x) => x.by === "warm");
+  return JSON.stringify([
+    shape.engine, shape.arch, shape.os, shape.selector?.text ?? null, warm ? shape.artifacts : [],
+    p && [p.require.map((r) => r.selector.text), p.residency, p.trustTierMin, p.tolerate],
+    shape.prefer.map((x) => (x.by === "rule" ? [x.selector.text, x.weight] : x.by === "warm" ? ["warm", x.weight] : 0)),
+  ]);
+}
+
+/** What a static key came to on each node: an index into two short tables. */
+export interface StaticResults {
+  resultOf: Int32Array;
+  /** Decisive reason, 0 for none. */
+  code: number[];
+  /** Part of the score, in billionths. */
+  score: number[];
+}
+
+/** Kinds of nodes of one fleet, and verdicts by kind. */
+export class Statics {
+  private readonly plainOf: Int32Array;
+  private readonly plainFirst: number[] = [];
+  /** By everything a selector can see but the node's name; made when a selector asks first. */
+  private subjectOf: Int32Array | undefined;
+  private readonly subjectFirst: number[] = [];
+
+  constructor(private readonly columns: Columns) {
+    this.plainOf = kinds(columns.nodes, plainKey, this.plainFirst);
+  }
+
+  results(shape: Shape): StaticResults {
+    const { nodes, nowMs } = this.columns;
+    const bare: Shape = { ...shape, selector: null, policy: shape.policy && { ...shape.policy, require: [] } };
+    const plain = this.plainFirst.map((i) => {
+      const reason = nodeReasons(bare, nodes[i] as FleetNode, nowMs)[0];
+      return reason ? codeOf(reason.code) : 0;
+    });
+    const rules = this.ruleTests(shape);
+    const weighing = weighingOf(shape);
+    const out: StaticResults = { resultOf: new Int32Array(nodes.length), code: [], score: [] };
+    const index = new Map<number, number>();
+    for (let i = 0; i < nodes.length; i++) {
+      const found = plain[this.plainOf[i] as number] as number;
+      const code = found || rules.code(i);
+      const score = code ? 0 : rules.score(i) + (weighing.warm ? weighing.warm * warmMicros(shape, nodes[i] as FleetNode) : 0);
+      const key = score * CODES + code;
+      let at = index.get(key);
+      if (at === undefined) {
+        index.set(key, (at = out.code.length));
+        out.code.push(code);
+        out.score.push(score);
+      }
+      out.resultOf[i] = at;
+    }
+    return out;
+  }
+
+  /** Verdicts of a shape's selectors, each made once a kind of node, or once a node where one asks for names. */
+  private ruleTests(shape: Shape): { code: (i: number) => number; score: (i: number) => number } {
+    const hard = [...(shape.policy?.require ?? []).map((r) => ({ selector: r.selector, code: RULE })), ...(shape.selector ? [{ selector: shape.selector, code: SELECTOR }] : [])];
+    const soft = weighingOf(shape).rules;
+    if (hard.length === 0 && soft.length === 0) return { code: () => 0, score: () => 0 };
+    // `site.name` is the only name that all nodes of a kind share; any other mention may mean the node's.
+    const byName = [...hard, ...soft].some((r) => /name/.test(r.selector.text.replaceAll(/\bsite\s*\.\s*name\b/g, "")));
+    const { nodes } = this.columns;
+    this.subjectOf ??= kinds(nodes, subjectKey, this.subjectFirst);
+    const kindOf = this.subjectOf;
+    const codes = new Int16Array(byName ? 0 : this.subjectFirst.length).fill(-1);
+    const scores = new Float64Array(byName ? 0 : this.subjectFirst.length).fill(NaN);
+    const codeAt = (node: FleetNode) => hard.find((r) => !r.selector.test(node.subject).matches)?.code ?? 0;
+    const scoreAt = (node: FleetNode) => soft.reduce((sum, r) => sum + (r.selector.test(node.subject).matches ? r.weight * 1_000_000 : 0), 0);
+    if (byName) return { code: (i) => codeAt(nodes[i] as FleetNode), score: (i) => scoreAt(nodes[i] as FleetNode) };
+    return {
+      code(i) {
+        const k = kindOf[i] as number;
+        if (codes[k] === -1) codes[k] = codeAt(nodes[i] as FleetNode);
+        return codes[k] as number;
+      },
+      score(i) {
+        const k = kindOf[i] as number;
+        if (Number.isNaN(scores[k])) scores[k] = scoreAt(nodes[i] as FleetNode);
+        return scores[k] as number;
+      },
+    };
+  }
+}
+
+function kinds(nodes: readonly FleetNode[], keyOf: (node: FleetNode) => string, firsts: number[]): Int32Array {
+  const index = new Map<string, number>();
+  return Int32Array.from(nodes, (node, i) => {
+    const key = keyOf(node);
+    let at = index.get(key);
+    if (at === undefined) {
+      index.set(key, (at = firsts.length));
+      firsts.push(i);
+    }
+    return at;
+  });
+}
+
+/** What `nodeReasons` looks at, selectors apart. */
+const plainKey = (n: FleetNode): string => `${n.desiredState}|${n.contact}|${n.arch}|${n.os}|${n.trustTier}|${n.jurisdiction}|${n.engines.join()}|${n.taints.length ? JSON.stringify(n.taints) : ""}`;
+
+const subjectKeys = new WeakMap<object, string>();
+function subjectKey(n: FleetNode): string {
+  let key = subjectKeys.get(n.subject);
+  if (key === undefined) {
+    key = JSON.stringify([n.subject.site, { ...n.subject.node, name: "" }], (_, v: unknown) => (typeof v === "bigint" ? Number(v) : v));
+    subjectKeys.set(n.subject, key);
+  }
+  return key;
+}
