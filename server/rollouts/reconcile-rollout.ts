@@ -1,6 +1,7 @@
 import { systemActor } from "../core/access/actor";
 import { judge, type Verdict } from "../core/analysis";
 import { parseDurationMs } from "../core/base/duration";
+import { isThresholds } from "../core/manifest/analysis";
 import { changedLeaves, isFinal, nextPhase, phaseLabel, planRollout, type RolloutAction, type RolloutSnapshot } from "../core/rollout";
 import { appendAudit } from "../audit";
 import { newId } from "../platform";
@@ -84,7 +85,7 @@ async function judgeNow(deps: RolloutDeps, r: rollouts.RolloutRecord): Promise<{
   const silentTargets = targets.filter((t) => t.silent).length;
   const run = async (name: string, sinceMs: number, deadlinePassed: boolean): Promise<Verdict | null> => {
     const template = r.plan.templates[name]?.spec;
-    if (!template) return null;
+    if (!template || !isThresholds(template)) return null;
     const fromMs = Math.max(sinceMs, nowMs - (parseDurationMs(template.window) ?? 0));
     const evidence = await gatherEvidence(deps.store.read.client, { workloadId: r.workloadId, canary: r.toGeneration, stable: r.fromGeneration, fromMs, toMs: nowMs, metrics: template.metrics.map((m) => m.metric) });
     return judge({ template, evidence, canaryGeneration: r.toGeneration, stableGeneration: r.fromGeneration, wave: wave?.name ?? r.plan.waves.at(-1)?.name ?? "", fromMs, toMs: nowMs, deadlinePassed, silentTargets });

@@ -1,4 +1,4 @@
-import type { AnalysisMetric, AnalysisTemplateSpec } from "../manifest/analysis";
+import type { AnalysisMetric, ThresholdTemplate } from "../manifest/analysis";
 import { differenceOfShares, wilson } from "./interval";
 
 /** A measured value and on how much it rests (requests, or labels for accuracy). Null when nothing was measured. */
@@ -14,7 +14,7 @@ export interface Evidence {
 }
 
 export interface JudgeInput {
-  template: AnalysisTemplateSpec;
+  template: ThresholdTemplate;
   /** By metric kind; a metric that is absent was not measured at all. */
   evidence: ReadonlyMap<AnalysisMetric["metric"], Evidence>;
   canaryGeneration: number;

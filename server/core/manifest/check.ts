@@ -1,21 +1,14 @@
 import { nearest } from "../base/nearest";
 import { parseDurationMs } from "../base/duration";
 import { compileSelector } from "../selector/compile";
+import { checkAnalysis } from "./check-analysis";
 import { parseBytes } from "./common";
 import type { Manifest } from "./kinds";
+import { duplicates, type MeaningProblem } from "./meaning";
 import type { PlacementPolicySpec } from "./placement-policy";
-import type { AnalysisTemplateSpec } from "./analysis";
 import type { RolloutStrategySpec } from "./rollout";
 import type { SiteManifest } from "./site";
 import type { WorkloadSpec } from "./workload";
-
-/** A mistake that the schema can't see. `character` is an offset into the text at the path, when it is within one. */
-export interface MeaningProblem {
-  path: (string | number)[];
-  message: string;
-  remedy: string;
-  character?: number;
-}
 
 /** Checks what the fields of one manifest mean together. References to other objects are not its business. */
 export function checkMeaning(m: Manifest): MeaningProblem[] {
@@ -106,15 +99,6 @@ function checkStrategy(spec: RolloutStrategySpec): MeaningProblem[] {
   return found;
 }
 
-function checkAnalysis(spec: AnalysisTemplateSpec): MeaningProblem[] {
-  const found = duplicates(spec.metrics, (m) => m.name, (i) => ["spec", "metrics", i, "name"], "metric");
-  spec.metrics.forEach((m, i) => {
-    if (m.max !== undefined && m.min !== undefined && m.max < m.min) found.push({ path: ["spec", "metrics", i, "max"], message: `max ${m.max} is below min ${m.min}: nothing can pass.`, remedy: "Swap them." });
-    if ((m.metric === "accuracy" || m.metric === "errorRate") && [m.max, m.min].some((v) => v !== undefined && (v < 0 || v > 1))) found.push({ path: ["spec", "metrics", i, m.max !== undefined ? "max" : "min"], message: `${m.metric} is a share from 0 to 1.`, remedy: "Write 0.95 for 95%." });
-  });
-  return found;
-}
-
 function checkSite(m: SiteManifest): MeaningProblem[] {
   const found = duplicates(m.spec.links, (l) => l.to, (i) => ["spec", "links", i, "to"], "link to");
   m.spec.links.forEach((l, i) => {
@@ -135,8 +119,4 @@ function isTimeZone(name: string): boolean {
 function checkSelector(text: string, path: (string | number)[]): MeaningProblem[] {
   const result = compileSelector(text);
   return result.ok ? [] : [{ path, message: result.error.message, remedy: result.error.remedy, character: result.error.start }];
-}
-
-function duplicates<T>(items: readonly T[], key: (item: T) => string, path: (i: number) => (string | number)[], what: string): MeaningProblem[] {
-  return items.flatMap((item, i) => (items.findIndex((other) => key(other) === key(item)) < i ? [{ path: path(i), message: `There are two: ${what} "${key(item)}".`, remedy: "Give one of them another name, or remove it." }] : []));
 }

@@ -5,6 +5,7 @@ import { readCursor, writeCursor } from "../../core/base/cursor";
 import { isRefused, refuseNow } from "../../core/base/refusal";
 import type { FieldError } from "../../core/base/refusal";
 import { counted } from "../../core/fleet";
+import { analysisSummary } from "../../core/manifest/analysis";
 import { API_VERSION, kindWords, manifest as manifestSchema, manifestYaml } from "../../core/manifest";
 import type { Manifest, ManifestKind } from "../../core/manifest";
 import type { objectDetail, objectPage, objectRow, validateResult } from "../../core/views/workloads";
@@ -94,6 +95,6 @@ function summaryOf(m: Manifest): string {
     case "RolloutStrategy":
       return `${counted(m.spec.waves.length, "wave")}: ${m.spec.waves.map((w) => w.name).join(", ")}`;
     case "AnalysisTemplate":
-      return m.spec.metrics.map((x) => x.metric).join(", ");
+      return analysisSummary(m.spec);
   }
 }

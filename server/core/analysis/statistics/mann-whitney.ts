@@ -41,7 +41,7 @@ export const uDeviation = (m: number, n: number, ties: number): number => Math.s
 /** Distribution function of U without ties by the recursion of Mann and Whitney: P(U ≤ u) for u from 0 to mn. */
 export function uCdf(m: number, n: number): Float64Array {
   // rows[j][u]: probability that i values among i + j give U = u; filled for i = 1..m from that for i − 1.
-  let rows = Array.from({ length: n + 1 }, () => Float64Array.of(1));
+  let rows: Float64Array[] = Array.from({ length: n + 1 }, () => Float64Array.of(1));
   for (let i = 1; i <= m; i++) {
     const next: Float64Array[] = [Float64Array.of(1)];
     for (let j = 1; j <= n; j++) {
