@@ -47,7 +47,17 @@ export interface SequentialSettings {
     readonly accuracyDrop: number;
   };
   /** Promotion needs proof that the canary is not worse than these. They are wider than the margins: between the two nothing is done in haste. */
-  readonly promoteMargins: { readonly errorRatio: number; readonly latencyRatio: number; readonly tailShare: number; readonly reportingRatio: number; readonly accuracyDrop: number };
+  readonly promoteMargins: {
+    /** Error rate: this multiple of stable's and this share above it (without the share, a service without errors could never be proven). */
+    readonly errorRatio: number;
+    readonly errorShare: number;
+    readonly latencyRatio: number;
+    /** Share of slow requests above `tailRatio` times stable's. */
+    readonly tailShare: number;
+    /** Share of silent canary units above `reportingRatio` times stable's. */
+    readonly reportingShare: number;
+    readonly accuracyDrop: number;
+  };
   /** What machines differ by themselves. */
   readonly hosts: {
     /** Standard errors of a learnt difference between hosts that are added to the latency margin. */
@@ -107,7 +117,8 @@ export interface JudgedSite {
   readonly weight: number;
   /**
    * Stretches of silence, first minute and first minute after (null: still silent). What a site withholds is what it
-   * had to report since it fell silent; a stretch that ended counts as withheld only with `stillToCome`.
+   * had to report and did not since it fell silent; once it reports again, what it missed counts as lost, unless the
+   * stretch says that it is `stillToCome`. No more than twice the traffic expected is taken to have happened meanwhile.
    */
   readonly silent: readonly { readonly since: number; readonly until: number | null; readonly stillToCome?: boolean }[];
   /**
@@ -134,8 +145,8 @@ export type SequentialOutcome = "promote" | "hold" | "rollBack" | "notEnoughEvid
 
 /** An estimate with the interval that holds at all times at once with probability 1 - alpha. Null ends: nothing known. */
 export interface EffectEstimate {
-  /** `ratio`: canary over stable; `rank`: probability that a canary request is slower than a stable one; `share`; `difference`: canary minus stable. */
-  readonly scale: "ratio" | "rank" | "share" | "difference";
+  /** `ratio`: canary over stable (of rates; of geometric means of latency on the same hosts); `difference`: canary minus stable (of shares). */
+  readonly scale: "ratio" | "difference";
   readonly value: number | null;
   readonly low: number | null;
   readonly high: number | null;
