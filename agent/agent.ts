@@ -1,3 +1,4 @@
+import { uptime } from "node:os";
 import { basename, join } from "node:path";
 import type { GatewayMessage, NodeFacts, ReportBody } from "../server/protocol/messages";
 import { PROTOCOL_MINOR } from "../server/protocol/messages";
@@ -22,9 +23,12 @@ import type { Welcome } from "./session/session";
 import { DesiredFile } from "./state/desired-file";
 import { lockData } from "./state/data-lock";
 import { createSealing } from "./state/sealing";
-import { Collector, eventsOnly } from "./telemetry/collector";
+import { Collector, emptyBody, eventsOnly } from "./telemetry/collector";
 import { Reporter } from "./telemetry/reporter";
+import { Trials } from "./trials/trials";
+import { fetchArtifacts } from "./units/prepare";
 import { Supervisor } from "./units/supervisor";
+import type { InstanceWorld } from "./units/world";
 import { AGENT_VERSION } from "./version";
 
 /** Changes are gathered for so long before the whole is told; and it is told this often although nothing changed. */
@@ -37,6 +41,7 @@ const FACTS_EVERY_MS = 300_000;
 type Parts = {
   identity: Identity;
   desired: DesiredFile;
+  trials: Trials;
   journal: Journal<ReportBody>;
   supervisor: Supervisor;
   engine: ProcessEngine;
@@ -61,6 +66,8 @@ export class Agent {
   #fresh = false;
   #observing: NodeJS.Timeout | null = null;
   #sessionGeneration = 0;
+  /** The gateway's clock minus ours. */
+  #skewMs = 0;
   #wasConnected = false;
 
   constructor(o: RunOptions, log: Log, nowMs: () => number) {
@@ -88,6 +95,27 @@ export class Agent {
     const collector = new Collector();
     const journal = await Journal.open<ReportBody>(o.data, { settings: { ...defaultJournal, maxBytes: o.journalBytes, segmentBytes: Math.min(defaultJournal.segmentBytes, Math.floor(o.journalBytes / 8)) }, log: this.#log, thin: eventsOnly });
     const artifacts = new ArtifactCache(o.data, { dial: () => this.#dialGateway(identity), settings: { ...defaultCache, maxBytes: o.cacheBytes }, nowMs: this.#nowMs });
+    this.#skewMs = identity.current.skewMs;
+    const event: InstanceWorld["event"] = (kind, spec, message) => collector.event({ atMs: this.#nowMs(), kind, assignmentId: spec.assignmentId, unit: spec.unit, message });
+    const trials: Trials = await Trials.open({
+      dataFolder: o.data,
+      log: this.#log,
+      clocks: () => ({ nowMs: this.#nowMs(), upMs: uptime() * 1_000, bootId }),
+      skewMs: () => this.#skewMs,
+      undecided: () => desired.unknown,
+      units: () => desired.state.units,
+      instances: () => supervisor.instances,
+      isReady: (unit) => artifacts.holds(unit.template.artifacts),
+      makeReady: (unit, wait) => fetchArtifacts(unit, { artifacts, log: this.#log, event }, wait),
+      sign: (receipt) => identity.signReceipt(receipt),
+      node: () => identity.current.node,
+      journal: (receipts) => reporter.append({ ...emptyBody(), receipts }),
+      journalFrom: () => journal.range.from,
+      changed: () => {
+        supervisor.look();
+        this.#observeSoon();
+      },
+    });
     const supervisor: Supervisor = new Supervisor({
       dataFolder: o.data,
       engine,
@@ -100,11 +128,16 @@ export class Agent {
       runtime: process.execPath,
       maxLogBytes: o.logBytes,
       place: () => ({ node: identity.current.node, site: identity.current.site, agentUrl: local.url }),
-      event: (kind, spec, message) => collector.event({ atMs: this.#nowMs(), kind, assignmentId: spec.assignmentId, unit: spec.unit, message }),
-      desired: () => desired.state.units,
+      event,
+      desired: () => trials.effective(desired.state.units),
+      givenUp: (assignmentId) => trials.givenUp(assignmentId),
+      trialOf: (assignmentId) => trials.statusOf(assignmentId),
       desiredSinceMs: () => desired.state.receivedAtMs,
       undecided: () => desired.unknown,
-      changed: () => this.#observeSoon(),
+      changed: () => {
+        trials.look();
+        this.#observeSoon();
+      },
       settled: () => void this.#applied(),
     });
     const local: LocalApi = new LocalApi({
@@ -136,13 +169,15 @@ export class Agent {
     });
     const logs = new LogStreams({ find: (id) => supervisor.find(id), send: (message) => link.send(message) });
     const reporter = new Reporter({ journal, collector, log: this.#log, nowMs: this.#nowMs, send: (message) => link.send(message), sampleNode: usageSampler({ dataFolder: o.data, nowMs: this.#nowMs }), instances: () => supervisor.instances, reportEveryMs: o.reportEveryMs, sampleEveryMs: o.sampleEveryMs, measured: () => this.#observeSoon() });
-    this.#parts = { identity, desired, journal, supervisor, engine, local, renewal, link, reporter, collector, artifacts, logs };
+    this.#parts = { identity, desired, trials, journal, supervisor, engine, local, renewal, link, reporter, collector, artifacts, logs };
 
     await this.#refreshFacts(bootId);
     await local.start();
     collector.event({ atMs: this.#nowMs(), kind: "agent.started", assignmentId: null, unit: null, message: `agent ${AGENT_VERSION} started with ${desired.state.units.length} units desired` });
     // Units first: what was desired last runs whether or not a gateway can be reached.
     await supervisor.takeUp();
+    // A deadline that passed while nobody was here has passed before anything is started.
+    await trials.passed();
     supervisor.begin();
     renewal.start();
     link.start();
@@ -164,6 +199,7 @@ export class Agent {
         this.#observe();
       }
       p.logs.closeAll();
+      await p.trials.stop();
       await p.reporter.stop();
       p.renewal.stop();
       await p.link.close();
@@ -218,6 +254,8 @@ export class Agent {
     const { node, site, project } = welcome;
     const skewMs = welcome.serverTimeMs - this.#nowMs();
     this.#sessionGeneration = 0;
+    this.#skewMs = skewMs;
+    p.trials.stored(welcome.reportsStoredTo);
     this.#log.info("session.open", { sessionId: welcome.sessionId, heartbeatMs: welcome.heartbeatMs, reportsStoredTo: welcome.reportsStoredTo, skewMs });
     if (this.#wasConnected) p.collector.event({ atMs: this.#nowMs(), kind: "agent.reconnected", assignmentId: null, unit: null, message: "connected again" });
     this.#wasConnected = true;
@@ -236,9 +274,14 @@ export class Agent {
     const p = this.#parts;
     if (!p) return;
     if (message.type === "desired") void this.#desired(message);
-    else if (message.type === "ack") void p.reporter.acknowledged(message.reportsStoredTo);
+    else if (message.type === "ack") this.#stored(p, message.reportsStoredTo);
     else if (message.type === "logOpen") p.logs.open(message);
     else if (message.type === "logClose") p.logs.close(message.requestId);
+  }
+
+  #stored(p: Parts, to: number): void {
+    p.trials.stored(to);
+    void p.reporter.acknowledged(to);
   }
 
   async #desired(message: Extract<GatewayMessage, { type: "desired" }>): Promise<void> {
@@ -256,13 +299,14 @@ export class Agent {
     }
     this.#fresh = false;
     this.#log.info("desired.received", { generation: message.generation, units: message.units.length, resync: message.resync });
+    await p.trials.passed();
     p.supervisor.look();
     this.#observeSoon();
   }
 
   async #applied(): Promise<void> {
     const p = this.#parts;
-    if (!p || p.desired.state.appliedGeneration === p.desired.state.receivedGeneration) return;
+    if (!p || p.trials.waiting || p.desired.state.appliedGeneration === p.desired.state.receivedGeneration) return;
     const generation = p.desired.state.receivedGeneration;
     try {
       await p.supervisor.saved();
@@ -291,7 +335,7 @@ export class Agent {
     const p = this.#parts;
     if (!p) return;
     const used = [...p.desired.state.units, ...p.supervisor.instances.map((i) => i.spec)].flatMap((u) => u.template.artifacts.map((a) => a.digest));
-    const { removed, bytes } = await p.artifacts.collect(new Set(used)).catch((error: unknown) => {
+    const { removed, bytes } = await p.artifacts.collect(new Set([...used, ...p.trials.pins])).catch((error: unknown) => {
       this.#log.warn("artifacts.notCollected", { message: textOf(error) });
       return { removed: 0, bytes: 0 };
     });

@@ -3,11 +3,13 @@ import { describe, expect, it } from "vitest";
 import { plan, runsAgain } from "./plan";
 import type { Action, PlanInstance, PlanUnit } from "./plan";
 
-const unit = (o: Partial<PlanUnit> = {}): PlanUnit => ({ assignmentId: "a", generation: 2, revisionDigest: "d2", action: "run", batch: false, restart: "always", ...o });
+const unit = (o: Partial<PlanUnit> = {}): PlanUnit => ({ assignmentId: "a", generation: 2, revisionDigest: "d2", action: "run", batch: false, restart: "always", givenUp: null, ...o });
 const instance = (o: Partial<PlanInstance> = {}): PlanInstance => {
   const generation = o.generation ?? 2;
   return { id: `a/${generation}`, assignmentId: "a", generation, revisionDigest: `d${generation}`, state: "up", ready: true, wasReady: true, completed: false, hung: false, exitCode: null, notBeforeMs: 0, readyAtMs: null, ...o };
 };
+/** Back from revision 2, whose trial is over. */
+const back = unit({ generation: 1, revisionDigest: "d1", givenUp: { generation: 2, revisionDigest: "d2" } });
 const starting = { ready: false, wasReady: false };
 const acts = (units: PlanUnit[], instances: PlanInstance[], nowMs = 1_000): string[] => plan({ nowMs, units, instances }).actions.map(short);
 function short(a: Action): string {
@@ -35,6 +37,10 @@ describe("the agent's plan, case by case", () => {
     ["a rollback to what still serves only drains the failed one", [unit({ generation: 1, revisionDigest: "d1" })], [instance({ generation: 1 }), instance(starting)], ["drain a/2"], false],
     ["an ended one is wanted again", [unit()], [instance({ state: "ended", ready: false })], ["relaunch a/2"], false],
     ["the same revision still stopping is waited for", [unit()], [instance({ state: "stopping", ready: false })], [], false],
+    ["a given up revision serves until the one before is ready", [back], [instance({ generation: 1, ...starting }), instance()], [], false],
+    ["a given up revision is not started again after it ended", [back], [instance({ generation: 1, ...starting }), instance({ state: "exited", ready: false })], ["end a/2"], false],
+    ["a given up revision that hangs is drained", [back], [instance({ generation: 1, ...starting }), instance({ ready: false, hung: true })], ["drain a/2"], false],
+    ["a given up revision that was being started again is drained", [back], [instance({ generation: 1, ...starting }), instance({ state: "preparing", ready: false })], ["drain a/2"], false],
     ["a stop drains", [unit({ action: "stop" })], [instance()], ["drain a/2"], false],
     ["a stop aborts what is prepared", [unit({ action: "stop" })], [instance({ state: "preparing", ...starting })], ["drain a/2"], false],
     ["a stop of what crashed needs no drain", [unit({ action: "stop" })], [instance({ state: "exited", ready: false, exitCode: 1 })], ["end a/2"], true],

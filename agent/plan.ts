@@ -6,6 +6,7 @@
  *  - A new revision is started beside the old one, and the old one is drained only once the new one is ready.
  *  - As long as the new one is not ready, an old one that has served is kept alive, restarts included; one that never
  *    became ready is drained as soon as it is superseded.
+ *  - A revision from which a trial has gone back serves until the one before is ready, but is never started again.
  *  - What is not wanted is drained, then forgotten.
  */
 
@@ -17,6 +18,8 @@ export type PlanUnit = {
   /** Runs to completion instead of for ever. */
   batch: boolean;
   restart: "always" | "onFailure" | "never";
+  /** The revision of a trial that is over: what runs of it may serve for the moment, and is not started again. */
+  givenUp: { generation: number; revisionDigest: string } | null;
 };
 
 /**
@@ -125,8 +128,8 @@ export function plan(s: { nowMs: number; units: readonly PlanUnit[]; instances: 
         settled = false;
         drain(other, "a newer revision is ready");
       } else if (done && other.state === "exited") actions.push({ do: "end", instanceId: other.id, completed: false });
-      else if (!done && mayRun(other) && other.wasReady) keepUp(unit, other);
-      else if (!done && alive(other) && !other.wasReady) drain(other, "it never became ready and a newer revision is wanted");
+      else if (!done && mayRun(other) && other.wasReady && !isLost(unit, other)) keepUp(unit, other);
+      else if (!done && alive(other)) drain(other, other.wasReady ? "its trial is over and it no longer serves" : "it never became ready and a newer revision is wanted");
       else if (!done && other.state === "exited") actions.push({ do: "end", instanceId: other.id, completed: false });
     }
     const ended = others.filter((i) => i.state === "ended").sort((a, b) => b.generation - a.generation || (a.id < b.id ? 1 : -1));
@@ -155,6 +158,8 @@ export function runsAgain(unit: Pick<PlanUnit, "batch" | "restart">, exitCode: n
   return true;
 }
 
+/** Of a revision that is not to be started again, and no longer any good as it is. */
+const isLost = (unit: PlanUnit, i: PlanInstance): boolean => unit.givenUp !== null && i.generation === unit.givenUp.generation && i.revisionDigest === unit.givenUp.revisionDigest && (i.state !== "up" || i.hung);
 const isOf = (unit: PlanUnit, i: PlanInstance): boolean => i.generation === unit.generation && i.revisionDigest === unit.revisionDigest;
 
 function grouped(instances: readonly PlanInstance[]): Map<string, PlanInstance[]> {

@@ -42,6 +42,12 @@ export class ArtifactCache {
     }
   }
 
+  /** Whether all of these are here. */
+  async holds(artifacts: readonly { digest: string; unpack: Unpack }[]): Promise<boolean> {
+    for (const a of artifacts) if ((await this.find(a.digest, a.unpack)) === null) return false;
+    return true;
+  }
+
   /** Fetches an artifact unless it is here; resolves with its path. Faults as fetchArtifact and unpackTarGz; other errors: try again. */
   async ensure(digest: string, unpack: Unpack, signal: AbortSignal): Promise<string> {
     const there = await this.find(digest, unpack);

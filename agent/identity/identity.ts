@@ -1,7 +1,9 @@
-import { createPrivateKey, generateKeyPairSync, hkdfSync, X509Certificate } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, hkdfSync, sign, X509Certificate } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
+import type { Receipt } from "../../server/protocol/messages";
+import { signedText } from "../../server/protocol/receipt";
 import { Fault } from "../platform/fault";
 import { privateFolder, readIfThere, writeDurably } from "../platform/files";
 
@@ -83,6 +85,11 @@ export class Identity {
   get validity(): { fromMs: number; toMs: number } {
     const certificate = new X509Certificate(this.current.certificate);
     return { fromMs: Date.parse(certificate.validFrom), toMs: Date.parse(certificate.validTo) };
+  }
+
+  /** Signs a receipt with the node's private key: ECDSA P-256 with SHA-256 over its canonical JSON, IEEE P1363 in base64. */
+  signReceipt(receipt: Omit<Receipt, "signature">): Receipt {
+    return { ...receipt, signature: sign("sha256", Buffer.from(signedText(receipt), "utf8"), { key: this.key, dsaEncoding: "ieee-p1363" }).toString("base64") };
   }
 
   /** A key of 32 bytes for one purpose, derived from the private key with HKDF-SHA256 (RFC 5869). */

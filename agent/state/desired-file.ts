@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { endpoint, unitSpec } from "../../server/protocol/messages";
+import { endpoint, unitSpec, unitTrial } from "../../server/protocol/messages";
 import type { Endpoint, UnitSpec } from "../../server/protocol/messages";
 import { textOf } from "../platform/fault";
 import { privateFolder, readIfThere, writeDurably } from "../platform/files";
@@ -8,12 +8,15 @@ import type { Log } from "../platform/log";
 import { openEnvironment, sealEnvironment } from "./sealing";
 import type { Sealing } from "./sealing";
 
+const sealed = { sealedEnvironment: z.string() };
+const storedTrial = unitTrial.extend({ previous: unitTrial.shape.previous.omit({ environment: true }).extend(sealed) });
+const storedUnit = unitSpec.omit({ environment: true, trial: true }).extend({ ...sealed, trial: storedTrial.nullable().default(null) });
 const storedState = z.object({
   version: z.literal(1),
   receivedGeneration: z.int(),
   appliedGeneration: z.int(),
   receivedAtMs: z.int(),
-  units: z.array(unitSpec.omit({ environment: true }).extend({ sealedEnvironment: z.string() })),
+  units: z.array(storedUnit),
   endpoints: z.array(endpoint),
 });
 
@@ -80,7 +83,7 @@ export class DesiredFile {
     const write = async (): Promise<void> => {
       const next = change(this.#state);
       if (next === null) return;
-      const units = next.units.map(({ environment, ...unit }) => ({ ...unit, sealedEnvironment: sealEnvironment(this.#sealing, unit.assignmentId, environment) }));
+      const units = next.units.map((unit) => sealUnit(unit, this.#sealing));
       await writeDurably(this.#path, JSON.stringify({ version: 1, ...next, units }));
       this.#state = next;
       this.#unknown = false;
@@ -91,13 +94,29 @@ export class DesiredFile {
 
   #read(text: string): DesiredState {
     const { version: _version, units, ...rest } = storedState.parse(JSON.parse(text));
-    return {
-      ...rest,
-      units: units.map(({ sealedEnvironment, ...unit }) => {
-        const environment = openEnvironment(this.#sealing, unit.assignmentId, sealedEnvironment);
-        if (environment === null) throw new Error(`the environment of ${unit.unit} was sealed with another key`);
-        return { ...unit, environment };
-      }),
-    };
+    return { ...rest, units: units.map((unit) => openUnit(unit, this.#sealing)) };
   }
+}
+
+/** What the environment of the revision before a trial is sealed for: another than the unit's own. */
+const beforeTrial = (assignmentId: string): string => `${assignmentId} before`;
+
+function sealUnit({ environment, trial, ...unit }: UnitSpec, sealing: Sealing): z.infer<typeof storedUnit> {
+  const { assignmentId } = unit;
+  const sealedEnvironment = sealEnvironment(sealing, assignmentId, environment);
+  if (trial === null) return { ...unit, sealedEnvironment, trial };
+  const { environment: before, ...previous } = trial.previous;
+  return { ...unit, sealedEnvironment, trial: { ...trial, previous: { ...previous, sealedEnvironment: sealEnvironment(sealing, beforeTrial(assignmentId), before) } } };
+}
+
+function openUnit({ sealedEnvironment, trial, ...unit }: z.infer<typeof storedUnit>, sealing: Sealing): UnitSpec {
+  const opened = (context: string, text: string): Record<string, string> => {
+    const environment = openEnvironment(sealing, context, text);
+    if (environment === null) throw new Error(`the environment of ${unit.unit} was sealed with another key`);
+    return environment;
+  };
+  const environment = opened(unit.assignmentId, sealedEnvironment);
+  if (trial === null) return { ...unit, environment, trial };
+  const { sealedEnvironment: before, ...previous } = trial.previous;
+  return { ...unit, environment, trial: { ...trial, previous: { ...previous, environment: opened(beforeTrial(unit.assignmentId), before) } } };
 }

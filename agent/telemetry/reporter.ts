@@ -85,6 +85,13 @@ export class Reporter {
     }
   }
 
+  /** Writes one report of its own to the journal and sends it; the number of the entry. */
+  async append(body: ReportBody): Promise<number> {
+    const number = await this.#o.journal.append(this.#o.nowMs(), body);
+    this.#pump();
+    return number;
+  }
+
   /** Writes what was gathered to the journal and sends it. */
   async flush(): Promise<void> {
     for (const body of this.#o.collector.take()) await this.#o.journal.append(this.#o.nowMs(), body);

@@ -8,7 +8,7 @@ import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import { decodeAgentMessage } from "../../server/protocol/codec";
 import { enrolRequest, PROTOCOL, renewRequest } from "../../server/protocol/messages";
-import type { AgentMessage, Endpoint, GatewayMessage, UnitSpec, UnitStatus } from "../../server/protocol/messages";
+import type { AgentMessage, Endpoint, GatewayMessage, Receipt, UnitSpec, UnitStatus } from "../../server/protocol/messages";
 import { TestAuthority } from "./authority";
 
 type Report = Extract<AgentMessage, { type: "report" }>;
@@ -85,6 +85,16 @@ export class TestGateway {
 
   get connected(): boolean {
     return this.#session !== null;
+  }
+
+  /** Public key of the node that enrolled here; PEM. */
+  get nodeKey(): string {
+    return this.#enrolledKey ?? "";
+  }
+
+  /** Receipts in the order in which they came. */
+  get receipts(): Receipt[] {
+    return this.reports.flatMap((r) => r.body.receipts);
   }
 
   get storedTo(): number {

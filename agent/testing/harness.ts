@@ -87,6 +87,12 @@ export function unitOf(assignmentId: string, script: string, o: { generation?: n
   };
 }
 
+/** `unit` on trial until so many ms from now; it would go back to `previous`. */
+export function onTrial(unit: UnitSpec, previous: UnitSpec, o: { inMs: number; rollout?: string; skewMs?: number }): UnitSpec {
+  const { generation, revisionDigest, template, environment, workloadKind } = previous;
+  return { ...unit, trial: { rollout: o.rollout ?? "rollout-1", returnAtMs: Date.now() + (o.skewMs ?? 0) + o.inMs, previous: { generation, revisionDigest, template, environment, workloadKind } } };
+}
+
 /** Serves "TEXT PID" on PORT, and its health on /healthz. */
 export const webServer = (text: string): string =>
   `const s=require("http").createServer((q,r)=>r.end("${text} "+process.pid));s.listen(+process.env.PORT,"127.0.0.1",()=>console.log("listening ${text}"));process.on("SIGTERM",()=>{console.log("draining");s.close(()=>process.exit(0));s.closeAllConnections()});`;

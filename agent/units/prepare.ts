@@ -16,7 +16,7 @@ const FETCH_RETRY = { baseMs: 1_000, maxMs: 60_000 };
  * Fetches all artifacts of a unit, trying again until it succeeds or `signal` ends it; `waiting` is told why it waits.
  * Resolves with the paths by name.
  */
-export async function fetchArtifacts(spec: UnitSpec, world: InstanceWorld, o: { signal: AbortSignal; waiting: (message: string) => void }): Promise<Record<string, string>> {
+export async function fetchArtifacts(spec: UnitSpec, world: Pick<InstanceWorld, "artifacts" | "log" | "event">, o: { signal: AbortSignal; waiting: (message: string) => void }): Promise<Record<string, string>> {
   const paths: Record<string, string> = {};
   for (const a of spec.template.artifacts) {
     for (let attempt = 0; paths[a.name] === undefined; attempt++) {

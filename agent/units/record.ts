@@ -31,11 +31,12 @@ const instanceData = z.object({
 });
 export type InstanceData = z.infer<typeof instanceData>;
 
-const file = z.object({ version: z.literal(1), spec: unitSpec.omit({ environment: true }), sealedEnvironment: z.string(), data: instanceData });
+const file = z.object({ version: z.literal(1), spec: unitSpec.omit({ environment: true, trial: true }), sealedEnvironment: z.string(), data: instanceData });
 
 /** Text of the file; the environment is sealed in it. */
 export function writeRecord(spec: UnitSpec, data: InstanceData, sealing: Sealing): string {
-  const { environment, ...rest } = spec;
+  // Trials are the ledger's; an instance is one revision and no more.
+  const { environment, trial: _trial, ...rest } = spec;
   return JSON.stringify({ version: 1, spec: rest, sealedEnvironment: sealEnvironment(sealing, spec.assignmentId, environment), data });
 }
 
@@ -44,14 +45,14 @@ export function readRecord(text: string, sealing: Sealing): { spec: UnitSpec; da
   try {
     const parsed = file.parse(JSON.parse(text));
     const environment = openEnvironment(sealing, parsed.spec.assignmentId, parsed.sealedEnvironment);
-    return environment === null ? null : { spec: { ...parsed.spec, environment }, data: parsed.data };
+    return environment === null ? null : { spec: { ...parsed.spec, environment, trial: null }, data: parsed.data };
   } catch {
     return null;
   }
 }
 
 /** The same without the environment, for the local command line, which has no need to open secrets. */
-export function readRecordForPeople(text: string): { spec: Omit<UnitSpec, "environment">; data: InstanceData } | null {
+export function readRecordForPeople(text: string): { spec: Omit<UnitSpec, "environment" | "trial">; data: InstanceData } | null {
   try {
     const { spec, data } = file.parse(JSON.parse(text));
     return { spec, data };

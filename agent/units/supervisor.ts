@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { UnitSpec, UnitStatus } from "../../server/protocol/messages";
+import type { UnitSpec, UnitStatus, UnitTrialStatus } from "../../server/protocol/messages";
 import { plan } from "../plan";
 import type { Action, PlanUnit } from "../plan";
 import { textOf } from "../platform/fault";
@@ -17,8 +17,12 @@ const TIMER_MAX_MS = 3_600_000;
 /** What the supervisor needs besides what its instances do. */
 export type SupervisorOptions = Omit<InstanceWorld, "changed" | "portsTaken"> & {
   dataFolder: string;
-  /** Units as desired, with their environment. */
+  /** Units that should run now, with their environment. */
   desired: () => readonly UnitSpec[];
+  /** The revision that an assignment's trial has gone back from, when it has. */
+  givenUp: (assignmentId: string) => PlanUnit["givenUp"];
+  /** How an assignment's switch on trial stands. */
+  trialOf: (assignmentId: string) => UnitTrialStatus | null;
   desiredSinceMs: () => number;
   /** True while it is not known what is desired: then nothing is decided. */
   undecided: () => boolean;
@@ -85,7 +89,8 @@ export class Supervisor {
 
   /** Everything the gateway should know of units, for what is desired now. */
   get statuses(): UnitStatus[] {
-    return statusesOf(this.#o.desired(), this.instances, { sinceMs: this.#o.desiredSinceMs(), limits: this.#o.engine.facts().limits });
+    const told = statusesOf(this.#o.desired(), this.instances, { sinceMs: this.#o.desiredSinceMs(), limits: this.#o.engine.facts().limits });
+    return told.map((s) => ({ ...s, trial: this.#o.trialOf(s.assignmentId) }));
   }
 
   /** The instance of an assignment that people mean: the one that is desired, else the latest. */
@@ -147,7 +152,7 @@ export class Supervisor {
       while (this.#again) {
         this.#again = false;
         const nowMs = this.#o.nowMs();
-        const { actions, wakeAtMs, settled } = plan({ nowMs, units: this.#o.desired().map(planUnit), instances: this.instances.map((i) => i.forPlan) });
+        const { actions, wakeAtMs, settled } = plan({ nowMs, units: this.#o.desired().map((spec) => planUnit(spec, this.#o.givenUp(spec.assignmentId))), instances: this.instances.map((i) => i.forPlan) });
         for (const action of actions) this.#act(action);
         if (settled) this.#o.settled();
         this.#sleepUntil(wakeAtMs, nowMs);
@@ -208,6 +213,6 @@ export class Supervisor {
 }
 
 /** What the planner needs to know of a desired unit. */
-export function planUnit(spec: UnitSpec): PlanUnit {
-  return { assignmentId: spec.assignmentId, generation: spec.generation, revisionDigest: spec.revisionDigest, action: spec.action, batch: spec.workloadKind === "batch", restart: spec.template.restart.policy };
+function planUnit(spec: UnitSpec, givenUp: PlanUnit["givenUp"]): PlanUnit {
+  return { assignmentId: spec.assignmentId, generation: spec.generation, revisionDigest: spec.revisionDigest, action: spec.action, batch: spec.workloadKind === "batch", restart: spec.template.restart.policy, givenUp };
 }
