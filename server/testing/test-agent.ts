@@ -4,12 +4,14 @@
  * says nothing more; *flapping* turns its units unhealthy and healthy again at each `flap()`; *lying* says it runs
  * another revision than it was told to, and speaks of other nodes' units.
  */
+import { sign } from "node:crypto";
 import { request } from "node:https";
 import WebSocket from "ws";
 import type { NodeFacts } from "../core/fleet/facts";
 import { decodeGatewayMessage } from "../protocol/codec";
 import { PROTOCOL, PROTOCOL_MINOR } from "../protocol/messages";
-import type { AgentMessage, Desired, GatewayMessage, ReportBody, UnitSpec, UnitStatus } from "../protocol/messages";
+import type { AgentMessage, Desired, GatewayMessage, Receipt, ReportBody, UnitSpec, UnitStatus } from "../protocol/messages";
+import { signedText } from "../protocol/receipt";
 import { makeRequest } from "./certificate-request";
 import { until } from "./until";
 
@@ -188,6 +190,12 @@ export class TestAgent {
     return number;
   }
 
+  /** A receipt of this node about one of its units, signed with its own key. */
+  receipt(o: Pick<Receipt, "number" | "rollout" | "assignmentId"> & Partial<Receipt>): Receipt {
+    const { signature: _none, ...unsigned }: Receipt = { unit: "unit", node: this.node, generation: 1, revisionDigest: "sha256:1", artifacts: [], what: "returned", cause: "deadline", atMs: 1, signature: "", ...o };
+    return { ...unsigned, signature: sign("sha256", Buffer.from(signedText(unsigned), "utf8"), { key: this.credentials?.key ?? "", dsaEncoding: "ieee-p1363" }).toString("base64") };
+  }
+
   /** Sends the whole observation: what it pretends to run, or what it is given. */
   observe(units: UnitStatus[] = this.statuses()): void {
     this.send({ type: "observed", atMs: Date.now(), appliedGeneration: this.applied, receivedGeneration: this.desired?.generation ?? 0, units });
@@ -255,7 +263,8 @@ export class TestAgent {
         assignmentId: spec.assignmentId, unit: spec.unit, generation: lie ? spec.generation + 1 : spec.generation, revisionDigest: spec.revisionDigest,
         phase: runs ? (healthy || this.mood === "flapping" ? "running" : "starting") : "stopped", health: runs ? (healthy ? "healthy" : this.mood === "slow" ? "starting" : "unhealthy") : "unknown",
         pid: runs ? 1_000 + port : null, startedAtMs: runs ? startedAtMs : null, restarts, exitCode: null, exitSignal: null, message: "", ports: runs ? Object.fromEntries(spec.template.ports.map((p, i) => [p.name, port + i])) : {},
-        limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: startedAtMs, trial: null,
+        limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: startedAtMs,
+        trial: spec.trial && runs ? { rollout: spec.trial.rollout, state: "armed", returnAtMs: spec.trial.returnAtMs, atMs: startedAtMs, refusal: null } : null,
       };
     });
   }
