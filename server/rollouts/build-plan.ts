@@ -51,12 +51,14 @@ export async function buildPlan(q: Queryable, r: PlanRequest): Promise<BuiltPlan
   const policy = policyName ? await rollouts.objectByName(q, r.projectId, "PlacementPolicy", policyName) : null;
 
   const units = await rollouts.unitsOf(q, r.workload.id);
-  const selectors = spec.waves.map((w) => (w.selector === undefined ? null : compileSelector(w.selector)));
+  const compiled = (text: string | undefined) => (text === undefined ? null : compileSelector(text));
+  const selectors = spec.waves.map((w) => ({ take: compiled(w.selector), leave: compiled(w.exclude) }));
+  const never = compiled(spec.exclude);
   const placed = units.map((u) => {
     const subject = subjectOf(u);
-    return { unit: u.unit, node: u.node, site: u.site, matches: selectors.map((s) => s === null || (s.ok && s.value.test(subject).matches)) };
+    return { unit: u.unit, node: u.node, site: u.site, excluded: hits(never, subject) === true, matches: selectors.map((x) => hits(x.take, subject) !== false && hits(x.leave, subject) !== true) };
   });
-  const { waves, leftOut } = assignWaves(spec, placed);
+  const { waves, leftOut, excluded } = assignWaves(spec, placed);
   const plan: RolloutPlan = {
     workload: r.workload.name,
     from: { generation: from.generation, digest: from.digest },
@@ -67,9 +69,13 @@ export async function buildPlan(q: Queryable, r: PlanRequest): Promise<BuiltPlan
     templates,
     waves,
     window: { fromMs: r.fromMs, toMs: r.fromMs + WINDOW_MS },
+    ...(excluded.length > 0 ? { excluded } : {}),
   };
   return { plan, digest: planDigestOf(plan), units, leftOut, warnings: warningsOf(plan, leftOut) };
 }
+
+/** Whether a selector matches; null where there is none. One that does not compile matches nothing. */
+const hits = (s: ReturnType<typeof compileSelector> | null, subject: ReturnType<typeof subjectOf>): boolean | null => (s === null ? null : s.ok && s.value.test(subject).matches);
 
 async function revisionOf(q: Queryable, workload: { id: string; name: string }, generation: number): Promise<{ generation: number; digest: string; spec: Record<string, unknown> }> {
   const r = await rollouts.revision(q, workload.id, generation);

@@ -1,12 +1,12 @@
 import type { Actor, ProjectRef } from "../core/access/actor";
 import { formatDurationMs } from "../core/base/duration";
 import { refuseNow } from "../core/base/refusal";
-import { commandText, nextPhase, phaseLabel, refusedBecause, type PeopleCommand } from "../core/rollout";
+import { activeWaves, anyApprover, commandText, divideConsents, groupText, mayStandFor, nextPhase, phaseLabel, refusedBecause, stillNeeded, type PeopleCommand } from "../core/rollout";
 import { auditedCommand } from "../audit";
 import { approvals, rollouts, type Tx } from "../store";
 import { createRolloutIn } from "./create";
 import type { RolloutDeps } from "./deps";
-import { stepAfter } from "./reconcile-rollout";
+import { goneOn, standing } from "./apply";
 import { phaseOf, promoteBecause } from "./views";
 
 type Done = { version: number | null; message: string };
@@ -33,8 +33,12 @@ export function rolloutCommands(deps: RolloutDeps) {
       if (r.version !== input.version) return refuseNow("stale_version", `Rollout ${r.number} went on meanwhile: ${r.reason}`, "Look at it as it is now, then decide again.");
       const text = `${commandText[command].verb} by ${actor.name}: ${input.reason}`;
       const patch: rollouts.RolloutPatch = { phase: next, reason: command === "abort" ? `Rolling back: aborted by ${actor.name}: ${input.reason}` : text };
-      if (command === "promote") Object.assign(patch, stepAfter(r), { stepStartedAtMs: nowMs });
-      if (command === "resume") patch.stepStartedAtMs = nowMs;
+      if (command === "promote") {
+        patch.progress = goneOn(r, activeWaves(r.plan.strategy.spec, r.progress.waves), nowMs);
+        Object.assign(patch, standing(r, patch.progress), { stepStartedAtMs: nowMs });
+      }
+      // Time in which it was paused counts for no wait and no deadline.
+      if (command === "resume") Object.assign(patch, { stepStartedAtMs: nowMs, progress: { ...r.progress, waves: r.progress.waves.map((w) => (w.startedAtMs === null ? w : { ...w, startedAtMs: nowMs })) } });
       if (command === "abort") await rollouts.holdRevision(tx.client, r.workloadId, r.toGeneration, `rollout ${r.number} was aborted by ${actor.name}: ${input.reason}`);
       await rollouts.save(tx.client, r.id, r.version, patch, nowMs);
       await rollouts.addEvent(tx.client, r.id, { kind: command, actor: actor.name, text, atMs: nowMs });
@@ -85,6 +89,21 @@ export function rolloutCommands(deps: RolloutDeps) {
         const revision = await rollouts.revision(tx.client, r.workloadId, r.toGeneration);
         if (actor.id === r.authorId || actor.id === revision?.authorId)
           return refuseNow("author_may_not_approve", `You are the author of ${actor.id === r.authorId ? `rollout ${r.number}` : `revision r${r.toGeneration}`}, and nobody approves their own change.`, "Ask another person with the role approver or administrator.");
+        if (state === "approved") {
+          const open = await consentTo(tx, locked, actor, project, input.remark, nowMs);
+          if (open === null) {
+            note({ nothing: true });
+            return { version: locked.version, message: "You agreed to this plan already." };
+          }
+          if (open !== "") {
+            await approvals.bump(tx.client, a.id);
+            await rollouts.addEvent(tx.client, r.id, { kind: "consent", actor: actor.name, text: `${actor.name} agreed at gate “${a.gate}”: ${input.remark} Still needed: ${open}.`, atMs: nowMs });
+            note({ after: { state: "pending", planDigest: a.planDigest, stillNeeded: open } });
+            tx.changes.add("approval", a.id, project.id);
+            tx.changes.add("rollout", r.id, project.id);
+            return { version: locked.version + 1, message: `You agreed. Still needed: ${open}.` };
+          }
+        }
         if (!(await approvals.decide(tx.client, a.id, { state, byId: actor.id, by: actor.name, remark: input.remark, nowMs }))) throw new Error(`approval ${a.id} changed under its own lock`);
         await rollouts.addEvent(tx.client, r.id, { kind: state, actor: actor.name, text: `${actor.name} ${state} gate “${a.gate}”: ${input.remark}`, atMs: nowMs });
         note({ after: { state, planDigest: a.planDigest } });
@@ -93,6 +112,19 @@ export function rolloutCommands(deps: RolloutDeps) {
         return { version: locked.version + 1, message: state === "approved" ? "Approved: the rollout goes on." : "Rejected: the rollout returns to the previous revision." };
       }),
   };
+}
+
+/**
+ * Keeps a consent. Answers who is still needed: empty when the gate is complete, null when this person agreed before.
+ * Refused when the person stands for none of the gate's groups.
+ */
+async function consentTo(tx: Tx, a: approvals.ApprovalRecord, actor: Actor, project: ProjectRef, remark: string, nowMs: number): Promise<string | null> {
+  const groups = a.groups ?? anyApprover;
+  const consent = { byId: actor.id, by: actor.name, roles: actor.roles(project.id) };
+  if (!groups.some((g) => mayStandFor(g, consent))) return refuseNow("forbidden", `This gate asks for ${groups.map((g) => `${g.count} of ${g.name} (${groupText(g)})`).join(" and ")}.`, "Ask one of them.");
+  if (!(await approvals.addConsent(tx.client, { approvalId: a.id, ...consent, remark, atMs: nowMs }))) return null;
+  const { given } = divideConsents(groups, await approvals.consentsOf(tx.client, [a.id]));
+  return stillNeeded(groups, given);
 }
 
 const resultOf = (command: PeopleCommand): string => ({ pause: "paused", resume: "", promote: "", abort: "rollingBack" })[command];

@@ -1,5 +1,6 @@
 import type { Actor } from "../core/access/actor";
 import { refuseNow } from "../core/base/refusal";
+import { noProgress, waveDone } from "../core/rollout";
 import { appendAudit } from "../audit";
 import { newId } from "../platform";
 import { rollouts, type Tx } from "../store";
@@ -31,7 +32,7 @@ export async function createRolloutIn(tx: Tx, actor: Actor, n: NewRollout): Prom
   const built = await buildPlan(tx.client, { projectId: n.project.id, workload: n.workload, from: n.from, to: n.to, strategy: n.strategy, fromMs: n.nowMs });
   const id = newId("rollout");
   const reason = `Started: r${n.from} to r${n.to} over ${built.units.length} unit${built.units.length === 1 ? "" : "s"} in ${built.plan.waves.length} wave${built.plan.waves.length === 1 ? "" : "s"}.`;
-  await rollouts.insert(tx.client, { id, projectId: n.project.id, number, workloadId: n.workload.id, from: n.from, to: n.to, phase: "running", plan: built.plan, planDigest: built.digest, reason, authorId: actor.id, author: actor.name, nowMs: n.nowMs });
+  await rollouts.insert(tx.client, { id, projectId: n.project.id, number, workloadId: n.workload.id, from: n.from, to: n.to, phase: "running", plan: built.plan, planDigest: built.digest, progress: { waves: noProgress(built.plan.strategy.spec), sitesBack: [], accepted: [], held: null, evidence: null }, reason, authorId: actor.id, author: actor.name, nowMs: n.nowMs });
   await rollouts.addEvent(tx.client, id, { kind: "created", actor: actor.name, text: n.reason ? `${reason} ${n.reason}` : reason, atMs: n.nowMs });
   await appendAudit(tx, {
     actor, action: "rollout.create", objectKind: "rollout", objectId: id, object: `${number} of ${n.workload.name}`, projectId: n.project.id, outcome: "done", reason: n.reason,
@@ -52,6 +53,8 @@ export async function generationFor(tx: Pick<Tx, "client">, workloadId: string, 
   if (!open) return null;
   if (open.phase === "rollingBack") return open.fromGeneration;
   const wave = open.plan.waves.findIndex((w) => w.targets.some((t) => t.unit === unit));
-  // A wave that is done runs the new revision; the present one keeps what the unit had, which the planner then moves.
-  return wave >= 0 && wave < open.waveIndex ? open.toGeneration : open.fromGeneration;
+  const site = open.plan.waves[wave]?.targets.find((t) => t.unit === unit)?.site;
+  if (wave < 0 || open.progress.sitesBack.some((b) => b.site === site)) return open.fromGeneration;
+  // A wave that is done runs the new revision; one at work keeps what the unit had, which the planner then moves.
+  return waveDone(open.plan.strategy.spec, open.progress.waves, wave) ? open.toGeneration : open.fromGeneration;
 }

@@ -1,7 +1,7 @@
 import { livenessOf, serves, unitStateOf, type StateView } from "../core/fleet";
 import { selectorSubject, type SelectorSubject } from "../core/selector";
 import type { RolloutPlan, Target } from "../core/rollout";
-import type { rollouts } from "../store";
+import type { assignments, rollouts } from "../store";
 
 type UnitFactsRow = rollouts.UnitFactsRow;
 type ObservedUnit = rollouts.ObservedUnit;
@@ -33,15 +33,27 @@ export function waveOf(plan: RolloutPlan): (unit: string) => number {
   return (unit) => waves.get(unit) ?? Math.max(0, plan.waves.length - 1);
 }
 
+type Trial = Awaited<ReturnType<typeof assignments.trialsOfRollout>>[number];
+/** The dead-man switch of a unit. Only what its agent says of this very trial counts: of an older deadline it may speak still. */
+const trialOf = (t: Trial | undefined): Target["trial"] => (t ? { returnAtMs: t.trial.returnAtMs, returned: t.said?.state === "returned" && t.said.rollout === t.trial.rollout && t.said.returnAtMs === t.trial.returnAtMs } : null);
+
+/** Time zones of the sites of some units. */
+export const zonesOf = (units: readonly UnitFactsRow[]): Record<string, string> => Object.fromEntries(units.map((u) => [u.site, u.timeZone]));
+
 /** The units of a rollout as its planner sees them: asked for, observed, in trouble or silent. */
-export function targetsFrom(units: readonly ObservedUnit[], plan: RolloutPlan, at: Contact): Target[] {
+export function targetsFrom(units: readonly ObservedUnit[], plan: RolloutPlan, at: Contact, trials?: ReadonlyMap<string, Trial>): Target[] {
   const wave = waveOf(plan);
+  const excluded = new Set((plan.excluded ?? []).map((t) => t.unit));
   return units.map((u) => {
     const other = u.incoming && u.incoming.generation === u.generation ? u.incoming : u.observed && u.observed.generation === u.generation ? u.observed : null;
     const trouble = other && (other.health === "unhealthy" || other.phase === "backoff" || other.phase === "failed") ? other.message || `${other.phase} after ${other.restarts} restarts` : null;
+    const said = trials?.get(u.assignmentId)?.said;
+    const refused = said?.state === "refused" ? `the node refused the switch: ${said.refusal?.message ?? "the previous revision can't be made ready"}` : null;
     return {
       unit: u.unit, assignmentId: u.assignmentId, node: u.node, site: u.site, wave: wave(u.unit), desiredGeneration: u.generation, observedGeneration: u.observed?.generation ?? null,
-      healthy: u.observed !== null && serves(u.observed.phase, u.observed.health), trouble, silent: liveness(u, at).contact !== "live", askedAtMs: u.updatedAtMs,
+      healthy: u.observed !== null && serves(u.observed.phase, u.observed.health), trouble: trouble ?? refused, silent: liveness(u, at).contact !== "live", askedAtMs: u.updatedAtMs, lastSeenMs: u.lastSeenMs, excluded: excluded.has(u.unit),
+      // Heard since it was asked, or so shortly before that it counted as live.
+      aliveWhenAsked: u.lastSeenMs !== null && u.lastSeenMs >= u.updatedAtMs - at.silentAfterMs, trial: trialOf(trials?.get(u.assignmentId)),
     };
   });
 }

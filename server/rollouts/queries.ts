@@ -5,12 +5,13 @@ import type { Actor, ProjectRef } from "../core/access/actor";
 import { refuseNow } from "../core/base/refusal";
 import { isFinal, stepText } from "../core/rollout";
 import type * as v from "../core/views";
-import { Recent, approvals, rolloutLists, rollouts, type Queryable } from "../store";
+import { Recent, approvals, assignments, rolloutLists, rollouts, type Queryable } from "../store";
 import { buildPlan } from "./build-plan";
 import { mostCommon } from "./commands";
 import type { RolloutDeps } from "./deps";
 import { stateOf } from "./facts";
-import { approvableOf, commandsOf, foldChanges, listedRow, phaseOf, rowOf, wavesOf, worstCase } from "./views";
+import { approvableOf, commandsOf, foldChanges, listedRow, phaseOf, rowOf, worstCase } from "./views";
+import { wavesOf } from "./wave-views";
 
 type Page = { cursor?: string | null | undefined; limit: number };
 type ApprovalOut = z.input<typeof v.approvalView>;
@@ -45,12 +46,13 @@ export function rolloutQueries(deps: RolloutDeps) {
 
     async get(project: ProjectRef, input: { number: number }, actor: Actor): Promise<z.input<typeof v.rolloutDetail>> {
       const r = await find(project, input.number);
-      const units = await rollouts.observedUnitsOf(q, r.workloadId);
+      const units = await rollouts.unitsOf(q, r.workloadId);
+      const trials = new Map((await assignments.trialsOfRollout(q, r.id)).map((t) => [t.assignmentId, t]));
       const now = at();
       const list = await approvals.ofRollout(q, r.id);
       const changes = foldChanges(await rollouts.changesBetween(q, r.workloadId, r.fromGeneration, r.toGeneration));
       return {
-        ...rowOf(r, units, now), version: r.version, planDigest: r.planDigest, strategy: r.plan.strategy.name, waves: wavesOf(r, units, now), verdict: r.verdict,
+        ...rowOf(r, units, now), version: r.version, planDigest: r.planDigest, strategy: r.plan.strategy.name, waves: wavesOf(r, units, now, trials), verdict: r.verdict,
         approvals: await Promise.all(list.reverse().map((a) => approvalOf(q, a, actor, project, now))), events: await rollouts.events(q, r.id), changes, commands: commandsOf(r, actor, project),
       };
     },

@@ -1,16 +1,13 @@
 import { systemActor } from "../core/access/actor";
-import { judge, type Verdict } from "../core/analysis";
-import { parseDurationMs } from "../core/base/duration";
-import { isThresholds } from "../core/manifest/analysis";
-import { changedLeaves, isFinal, nextPhase, phaseLabel, planRollout, type RolloutAction, type RolloutSnapshot } from "../core/rollout";
+import { changedLeaves, isFinal, planRollout, type RolloutSnapshot } from "../core/rollout";
 import { appendAudit } from "../audit";
-import { newId } from "../platform";
-import { approvals, assignments, nodes, rollouts, type Tx } from "../store";
-import { gatherEvidence } from "../telemetry";
+import { approvals, assignments, rolloutControl, rollouts, type Tx } from "../store";
+import { applyActions } from "./apply";
 import { buildPlan, planDigestOf, type BuiltPlan } from "./build-plan";
 import type { RolloutDeps } from "./deps";
-import { targetsFrom } from "./facts";
-import { approvableOf, foldChanges, phaseOf } from "./views";
+import { targetsFrom, zonesOf } from "./facts";
+import { judgeNow, newestVerdict } from "./verdicts";
+import { phaseOf } from "./views";
 
 const scheduler = systemActor("scheduler");
 /** Passes of one look: a step that ends at once lets the next begin without waiting for the timer. */
@@ -48,53 +45,38 @@ async function onePass(deps: RolloutDeps, id: string): Promise<Pass> {
     // Somebody moved it between reading the evidence and taking the lock: look again.
     if (!r || r.version !== before.version) return { acted: true, nextLookAtMs: deps.clock.nowMs() };
     const nowMs = deps.clock.nowMs();
-    const replanned = await replan(tx, r, nowMs);
-    if (replanned) return { acted: true, nextLookAtMs: nowMs };
+    if (await replan(tx, r, nowMs)) return { acted: true, nextLookAtMs: nowMs };
     const units = await rollouts.unitsOf(tx.client, r.workloadId, true);
-    const gates = await approvals.ofRollout(tx.client, id);
-    const snapshot: RolloutSnapshot = {
-      nowMs, phase: phaseOf(r.phase), waveIndex: r.waveIndex, stepIndex: r.stepIndex, stepStartedAtMs: r.stepStartedAtMs, plan: r.plan, planDigest: r.planDigest,
-      targets: targetsFrom(units, r.plan, { nowMs, silentAfterMs: deps.silentAfterMs }), gates, stepVerdict: verdicts.step, backgroundVerdict: verdicts.background,
-    };
+    const snapshot = await snapshotOf(deps, tx, r, units, nowMs, verdicts);
     const decision = planRollout(snapshot);
-    const verdict = verdicts.step ?? verdicts.background;
+    const newest = newestVerdict(verdicts);
+    if (newest) await rollouts.keepVerdict(tx.client, id, newest);
     if (decision.actions.length === 0) {
       const because = decision.because.join(" ");
-      if (verdict) await rollouts.keepVerdict(tx.client, id, verdict);
-      if (verdict || (because !== "" && because !== r.reason && snapshot.phase === "running")) {
-        if (because !== "" && because !== r.reason && snapshot.phase === "running") await rollouts.save(tx.client, id, r.version, { reason: because }, nowMs);
-        tx.changes.add("rollout", id, r.projectId);
-      }
+      const says = because !== "" && because !== r.reason && snapshot.phase === "running";
+      if (says) await rollouts.save(tx.client, id, r.version, { reason: because }, nowMs);
+      if (newest || says) tx.changes.add("rollout", id, r.projectId);
       return { acted: false, nextLookAtMs: decision.wakeAtMs };
     }
-    if (verdict) await rollouts.keepVerdict(tx.client, id, verdict);
-    await apply(tx, r, units, decision.actions, snapshot, verdict);
-    return { acted: true, nextLookAtMs: nowMs };
+    await applyActions(tx, r, units, decision, snapshot, verdicts);
+    // Only the deadlines of dead-man switches moved: there is nothing new to decide.
+    const tended = decision.actions.every((a) => a.do === "setTrial");
+    return { acted: !tended, nextLookAtMs: tended ? decision.wakeAtMs : nowMs };
   });
 }
 
-/** Verdicts of the present step and of the background template, from what was measured since they began. */
-async function judgeNow(deps: RolloutDeps, r: rollouts.RolloutRecord): Promise<{ step: Verdict | null; background: Verdict | null }> {
-  const phase = phaseOf(r.phase);
-  if (phase === "rollingBack") return { step: null, background: null };
-  const nowMs = deps.clock.nowMs();
-  const wave = r.plan.strategy.spec.waves[r.waveIndex];
-  const step = wave?.steps[r.stepIndex];
-  const units = await rollouts.unitsOf(deps.store.read.client, r.workloadId);
-  const targets = targetsFrom(units, r.plan, { nowMs, silentAfterMs: deps.silentAfterMs });
-  const silentTargets = targets.filter((t) => t.silent).length;
-  const run = async (name: string, sinceMs: number, deadlinePassed: boolean): Promise<Verdict | null> => {
-    const template = r.plan.templates[name]?.spec;
-    if (!template || !isThresholds(template)) return null;
-    const fromMs = Math.max(sinceMs, nowMs - (parseDurationMs(template.window) ?? 0));
-    const evidence = await gatherEvidence(deps.store.read.client, { workloadId: r.workloadId, canary: r.toGeneration, stable: r.fromGeneration, fromMs, toMs: nowMs, metrics: template.metrics.map((m) => m.metric) });
-    return judge({ template, evidence, canaryGeneration: r.toGeneration, stableGeneration: r.fromGeneration, wave: wave?.name ?? r.plan.waves.at(-1)?.name ?? "", fromMs, toMs: nowMs, deadlinePassed, silentTargets });
+/** All that the planner may see, read under the rollout's lock. */
+async function snapshotOf(deps: RolloutDeps, tx: Tx, r: rollouts.RolloutRecord, units: readonly rollouts.UnitFactsRow[], nowMs: number, verdicts: Awaited<ReturnType<typeof judgeNow>>): Promise<RolloutSnapshot> {
+  const gates = await approvals.ofRollout(tx.client, r.id);
+  const open = await rolloutControl.openFreezes(tx.client, r.projectId);
+  const trials = new Map((await assignments.trialsOfRollout(tx.client, r.id)).map((t) => [t.assignmentId, t]));
+  return {
+    nowMs, phase: phaseOf(r.phase), progress: r.progress, plan: r.plan, planDigest: r.planDigest, gates,
+    targets: targetsFrom(units, r.plan, { nowMs, silentAfterMs: deps.silentAfterMs }, trials),
+    stepVerdicts: verdicts.steps.map((v) => v?.verdict ?? null), backgroundVerdict: verdicts.background?.verdict ?? null,
+    frozen: { project: open.find((f) => f.site === null)?.reason ?? null, sites: Object.fromEntries(open.flatMap((f) => (f.site === null ? [] : [[f.site, f.reason] as const]))) },
+    zones: zonesOf(units), breakGlass: (await rolloutControl.glassBrokenUntil(tx.client, r.id, nowMs)) !== null,
   };
-  const late = step?.do === "analysis" && nowMs - r.stepStartedAtMs >= (parseDurationMs(step.deadline) ?? 0);
-  const stepVerdict = step?.do === "analysis" ? await run(step.template, r.stepStartedAtMs, late) : null;
-  const updated = targets.some((t) => t.desiredGeneration === r.toGeneration);
-  const background = r.plan.strategy.spec.analysis !== undefined && updated ? await run(r.plan.strategy.spec.analysis, r.createdAtMs, false) : null;
-  return { step: stepVerdict, background };
 }
 
 /**
@@ -115,7 +97,7 @@ async function replan(tx: Tx, r: rollouts.RolloutRecord, nowMs: number): Promise
   const what = changedLeaves(r.plan, built.plan);
   const text = `The plan changed: ${what.join(", ")}.`;
   // An older strategy stays in force with its steps: only what it acts on is renewed, or "step 3" would mean another step.
-  const plan = what.includes("strategy") ? { ...built.plan, strategy: r.plan.strategy, waves: r.plan.waves } : built.plan;
+  const plan = what.includes("strategy") ? { ...built.plan, strategy: r.plan.strategy, waves: r.plan.waves, ...(r.plan.excluded ? { excluded: r.plan.excluded } : {}) } : built.plan;
   const digest = what.includes("strategy") ? planDigestOf(plan) : built.digest;
   if (digest === r.planDigest) return false;
   const voided = await approvals.voidOthers(tx.client, r.id, digest, `${text} Consent was for the plan as it was shown.`, nowMs);
@@ -126,83 +108,3 @@ async function replan(tx: Tx, r: rollouts.RolloutRecord, nowMs: number): Promise
   tx.changes.add("rollout", r.id, r.projectId);
   return true;
 }
-
-async function apply(tx: Tx, r: rollouts.RolloutRecord, units: readonly rollouts.UnitFactsRow[], actions: readonly RolloutAction[], s: RolloutSnapshot, verdict: Verdict | null): Promise<void> {
-  const object = `${r.number} of ${r.workload}`;
-  const byAssignment = new Map(units.map((u) => [u.assignmentId, u]));
-  const touched: string[] = [];
-  const moved: { unit: string; node: string; to: number }[] = [];
-  const patch: rollouts.RolloutPatch = {};
-  for (const a of actions) {
-    switch (a.do) {
-      case "setGeneration": {
-        const u = byAssignment.get(a.assignmentId);
-        if (!u) break;
-        const digest = a.generation === r.plan.to.generation ? r.plan.to.digest : r.plan.from.digest;
-        await assignments.setGeneration(tx.client, { id: u.assignmentId, unit: u.unit, version: u.version }, { generation: a.generation, digest, cause: s.phase === "rollingBack" ? "rollback" : "rollout", rolloutId: r.id });
-        tx.changes.add("assignment", u.assignmentId, r.projectId);
-        touched.push(u.nodeId);
-        moved.push({ unit: u.unit, node: u.node, to: a.generation });
-        break;
-      }
-      case "goTo":
-        Object.assign(patch, { waveIndex: a.wave, stepIndex: a.step, stepStartedAtMs: s.nowMs, reason: a.text });
-        await rollouts.addEvent(tx.client, r.id, { kind: "step", actor: null, text: a.text, atMs: s.nowMs });
-        break;
-      case "requestApproval":
-        await askApproval(tx, r, a.gate, a.expiresAtMs, s.nowMs);
-        break;
-      case "expireApproval":
-        if (await approvals.expire(tx.client, a.id, s.nowMs)) {
-          tx.changes.add("approval", a.id, r.projectId);
-          await appendAudit(tx, { actor: scheduler, action: "approval.expire", objectKind: "approval", objectId: a.id, object, projectId: r.projectId, outcome: "done" });
-        }
-        break;
-      case "transition": {
-        const next = nextPhase(s.phase, a.command);
-        if (next === null) throw new Error(`the planner asked for ${a.command} in phase ${s.phase}`);
-        patch.phase = next;
-        patch.reason = next === "rollingBack" ? `Rolling back: ${a.reason}` : next === "rolledBack" ? `Rolled back: ${causeOf(r.reason)} ${a.reason}` : a.reason;
-        if (isFinal(next)) {
-          patch.endedAtMs = s.nowMs;
-          await approvals.closePending(tx.client, r.id, `The rollout has ended: ${phaseLabel[next].toLowerCase()}.`, s.nowMs);
-        }
-        if (next === "rollingBack") await rollouts.holdRevision(tx.client, r.workloadId, r.toGeneration, `rolled back by rollout ${r.number}: ${a.reason}`);
-        // A released or approved rollout goes on behind the step that it waited in.
-        if (a.command === "release") Object.assign(patch, stepAfter(r));
-        if (a.command === "release" || a.command === "approved") patch.stepStartedAtMs = s.nowMs;
-        await rollouts.addEvent(tx.client, r.id, { kind: a.command, actor: null, text: patch.reason, data: verdict ?? undefined, atMs: s.nowMs });
-        await appendAudit(tx, { actor: scheduler, action: `rollout.${a.command}`, objectKind: "rollout", objectId: r.id, object, projectId: r.projectId, outcome: "done", reason: a.reason, before: { phase: s.phase }, after: { phase: next } });
-        break;
-      }
-    }
-  }
-  if (moved.length > 0) {
-    const text = `${moved.length === 1 ? `Unit ${moved[0]?.unit} on ${moved[0]?.node}` : `${moved.length} units`} asked for r${moved[0]?.to}.`;
-    await rollouts.addEvent(tx.client, r.id, { kind: "asked", actor: null, text, data: moved, atMs: s.nowMs });
-    await appendAudit(tx, { actor: scheduler, action: s.phase === "rollingBack" ? "rollout.return" : "rollout.update", objectKind: "rollout", objectId: r.id, object, projectId: r.projectId, outcome: "done", reason: text, after: { units: moved } });
-    await nodes.touchDesired(tx, touched);
-    tx.changes.add("workload", r.workloadId, r.projectId);
-  }
-  // The version moves with every act, so that whoever decided on an older picture is refused.
-  if (!(await rollouts.save(tx.client, r.id, r.version, patch, s.nowMs))) throw new Error(`rollout ${r.id} changed under its own lock`);
-  tx.changes.add("rollout", r.id, r.projectId);
-  tx.notify("holdfast_keys", `workload:${r.workloadId}`);
-}
-
-async function askApproval(tx: Tx, r: rollouts.RolloutRecord, gate: string, expiresAtMs: number, nowMs: number): Promise<void> {
-  const titles = await rollouts.artifactNames(tx.client, r.projectId, r.plan.artifacts.map((a) => a.digest));
-  const changes = foldChanges(await rollouts.changesBetween(tx.client, r.workloadId, r.fromGeneration, r.toGeneration));
-  const id = newId("approval");
-  await approvals.insert(tx.client, { id, projectId: r.projectId, rolloutId: r.id, gate, planDigest: r.planDigest, plan: approvableOf(r.plan, gate, titles, changes), nowMs, expiresAtMs });
-  await rollouts.addEvent(tx.client, r.id, { kind: "approvalRequested", actor: null, text: `An approval is asked for at gate “${gate}”.`, atMs: nowMs });
-  tx.changes.add("approval", id, r.projectId);
-}
-
-/** Where a rollout goes on behind its present step. */
-export function stepAfter(r: rollouts.RolloutRecord): { waveIndex: number; stepIndex: number } {
-  const steps = r.plan.strategy.spec.waves[r.waveIndex]?.steps.length ?? 0;
-  return r.stepIndex + 1 >= steps ? { waveIndex: r.waveIndex + 1, stepIndex: 0 } : { waveIndex: r.waveIndex, stepIndex: r.stepIndex + 1 };
-}
-
-const causeOf = (reason: string): string => reason.replace(/^Rolling back: /, "");

@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import { mayDo, whoMay } from "../core/access/permissions";
 import type { Actor, ProjectRef } from "../core/access/actor";
-import { commandText, isFinal, isRolloutPhase, peopleCommands, phaseLabel, refusedBecause, stepText, type RolloutPhase, type RolloutPlan } from "../core/rollout";
+import { activeWaves, commandText, isFinal, isRolloutPhase, peopleCommands, phaseLabel, refusedBecause, stepText, type RolloutPhase, type RolloutPlan } from "../core/rollout";
 import type * as v from "../core/views";
 import type { rolloutLists, rollouts } from "../store";
-import { stateOf, targetsFrom, waveOf } from "./facts";
+import { targetsFrom } from "./facts";
 
 type Change = v.ChangeView;
 type At = { nowMs: number; silentAfterMs: number };
@@ -48,29 +48,6 @@ export function listedRow(r: rolloutLists.ListedRollout, counts: rolloutLists.Ta
   };
 }
 
-/** Waves with their steps and a block per target. */
-export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.ObservedUnit[], at: At): z.input<typeof v.waveView>[] {
-  const phase = phaseOf(r.phase);
-  const wave = waveOf(r.plan);
-  const over = phase === "succeeded";
-  const stopped = phase === "rollingBack" || phase === "rolledBack";
-  return r.plan.strategy.spec.waves.map((w, index) => {
-    const place = over || index < r.waveIndex ? "done" : index === r.waveIndex && !stopped ? "current" : "waiting";
-    return {
-      index, name: w.name, selector: w.selector ?? null, offline: w.offline, state: place as "done" | "current" | "waiting",
-      steps: w.steps.map((s, i) => {
-        const done = over || index < r.waveIndex || (index === r.waveIndex && i < r.stepIndex);
-        const current = !over && index === r.waveIndex && i === r.stepIndex;
-        const state = done ? "done" : current ? (stopped ? "skipped" : "current") : stopped ? "skipped" : "waiting";
-        return { index: i, text: stepText(s), kind: s.do, state: state as "done" | "current" | "waiting" | "skipped", note: current && !stopped ? r.reason : "" };
-      }),
-      targets: units.filter((u) => wave(u.unit) === index).map((u) => ({
-        unit: u.unit, assignmentId: u.assignmentId, node: u.node, site: u.site, siteTitle: u.siteTitle, wave: index, desiredGeneration: u.generation, observedGeneration: u.observed?.generation ?? null, state: stateOf(u, at), observedAtMs: u.observed ? (u.lastSeenMs ?? u.observed.observedAtMs) : null,
-      })),
-    };
-  });
-}
-
 /** Buttons with their consequence, and why one cannot be pressed. */
 export function commandsOf(r: rollouts.RolloutRecord, actor: Actor, project: ProjectRef): (z.input<typeof v.commandView> & { consequence: string })[] {
   const phase = phaseOf(r.phase);
@@ -81,8 +58,9 @@ export function commandsOf(r: rollouts.RolloutRecord, actor: Actor, project: Pro
 /** Promote has something to skip only in a pause, an analysis or a hold. */
 export function promoteBecause(r: rollouts.RolloutRecord, phase: RolloutPhase, command: string): string | null {
   if (command !== "promote" || phase !== "running") return null;
-  const step = r.plan.strategy.spec.waves[r.waveIndex]?.steps[r.stepIndex];
-  return step?.do === "pause" || step?.do === "analysis" ? null : "There is nothing to skip: units are being updated.";
+  const spec = r.plan.strategy.spec;
+  const skips = activeWaves(spec, r.progress.waves).some((w) => ["pause", "analysis"].includes(spec.waves[w]?.steps[r.progress.waves[w]?.step ?? 0]?.do ?? ""));
+  return skips ? null : "There is nothing to skip: units are being updated.";
 }
 
 /** Field changes of several revisions folded into one: the oldest before and the newest after of each path. */

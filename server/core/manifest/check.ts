@@ -2,11 +2,11 @@ import { nearest } from "../base/nearest";
 import { parseDurationMs } from "../base/duration";
 import { compileSelector } from "../selector/compile";
 import { checkAnalysis } from "./check-analysis";
+import { checkStrategy, isTimeZone } from "./check-strategy";
 import { parseBytes } from "./common";
 import type { Manifest } from "./kinds";
 import { duplicates, type MeaningProblem } from "./meaning";
 import type { PlacementPolicySpec } from "./placement-policy";
-import type { RolloutStrategySpec } from "./rollout";
 import type { SiteManifest } from "./site";
 import type { WorkloadSpec } from "./workload";
 
@@ -79,26 +79,6 @@ function checkPolicy(spec: PlacementPolicySpec): MeaningProblem[] {
   return found;
 }
 
-function checkStrategy(spec: RolloutStrategySpec): MeaningProblem[] {
-  const found: MeaningProblem[] = [];
-  found.push(...duplicates(spec.waves, (w) => w.name, (i) => ["spec", "waves", i, "name"], "wave"));
-  spec.waves.forEach((wave, w) => {
-    const at = (...rest: (string | number)[]) => ["spec", "waves", w, ...rest];
-    if (wave.selector !== undefined) found.push(...checkSelector(wave.selector, at("selector")));
-    else if (w < spec.waves.length - 1) found.push({ path: at("name"), message: `Wave "${wave.name}" has no selector and takes all units that remain, so the waves after it get none.`, remedy: "Give it a selector, or move it to the end." });
-    let percent = 0;
-    let count = 0;
-    wave.steps.forEach((step, s) => {
-      if (step.do !== "update") return;
-      if (step.percent !== undefined && step.percent < percent) found.push({ path: at("steps", s, "percent"), message: `${step.percent}% is less than the ${percent}% of the step before.`, remedy: "Steps count up: percent is of the whole wave." });
-      if (step.count !== undefined && step.count < count) found.push({ path: at("steps", s, "count"), message: `${step.count} is less than the ${count} of the step before.`, remedy: "Steps count up: count is of the whole wave." });
-      percent = Math.max(percent, step.percent ?? 0);
-      count = Math.max(count, step.count ?? 0);
-    });
-  });
-  return found;
-}
-
 function checkSite(m: SiteManifest): MeaningProblem[] {
   const found = duplicates(m.spec.links, (l) => l.to, (i) => ["spec", "links", i, "to"], "link to");
   m.spec.links.forEach((l, i) => {
@@ -106,14 +86,6 @@ function checkSite(m: SiteManifest): MeaningProblem[] {
   });
   if (!isTimeZone(m.spec.timeZone)) found.push({ path: ["spec", "timeZone"], message: `There is no time zone "${m.spec.timeZone}".`, remedy: "Write an IANA name such as Europe/Berlin, or UTC." });
   return found;
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone.length > 0;
-  } catch {
-    return false;
-  }
 }
 
 function checkSelector(text: string, path: (string | number)[]): MeaningProblem[] {

@@ -18,6 +18,8 @@ export const rolloutPlan = z.object({
   templates: z.record(z.string(), z.object({ digest: z.string(), spec: analysisTemplateSpec })),
   waves: z.array(z.object({ name: z.string(), targets: z.array(planTarget) })),
   window: z.object({ fromMs: z.int(), toMs: z.int() }),
+  /** Units that the strategy never touches. */
+  excluded: z.array(planTarget).optional(),
 });
 export type RolloutPlan = z.infer<typeof rolloutPlan>;
 
@@ -35,6 +37,7 @@ export function planLeaves(plan: RolloutPlan): Record<string, unknown> {
   };
   for (const a of plan.artifacts) leaves[`artifact ${a.name}`] = a.digest;
   for (const [name, t] of Object.entries(plan.templates)) leaves[`analysis ${name}`] = t.digest;
+  if (plan.excluded && plan.excluded.length > 0) leaves["excluded units"] = [...plan.excluded].sort(byUnit).map((t) => t.unit);
   for (const w of plan.waves) leaves[`targets of wave ${w.name}`] = [...w.targets].sort(byUnit).map((t) => `${t.unit}@${t.site}/${t.node}`);
   return leaves;
 }
@@ -49,25 +52,32 @@ export function changedLeaves(before: RolloutPlan, after: RolloutPlan): string[]
 
 /** Everything that decides which wave a unit belongs to. */
 export interface PlacedUnit extends PlanTarget {
-  /** Whether the wave's selector matches the unit's node, by wave index. */
+  /** Whether the wave's selector matches the unit's node and its `exclude` does not, by wave index. */
   matches: readonly boolean[];
+  /** The strategy's `exclude` matches. */
+  excluded?: boolean;
 }
 
 /**
  * Puts each unit into the first wave whose selector matches its node. Units that match none go to the last wave when
  * it has no selector, and are otherwise left out (`leftOut`): the composer warns of them.
  */
-export function assignWaves(strategy: RolloutStrategySpec, units: readonly PlacedUnit[]): { waves: RolloutPlan["waves"]; leftOut: PlanTarget[] } {
+export function assignWaves(strategy: RolloutStrategySpec, units: readonly PlacedUnit[]): { waves: RolloutPlan["waves"]; leftOut: PlanTarget[]; excluded: PlanTarget[] } {
   const waves = strategy.waves.map((w) => ({ name: w.name, targets: [] as PlanTarget[] }));
   const leftOut: PlanTarget[] = [];
+  const excluded: PlanTarget[] = [];
   for (const u of [...units].sort(byUnit)) {
-    const at = strategy.waves.findIndex((w, i) => w.selector === undefined || u.matches[i] === true);
     const target = { unit: u.unit, node: u.node, site: u.site };
+    if (u.excluded) {
+      excluded.push(target);
+      continue;
+    }
+    const at = strategy.waves.findIndex((_, i) => u.matches[i] === true);
     const wave = waves[at];
     if (wave) wave.targets.push(target);
     else leftOut.push(target);
   }
-  return { waves, leftOut };
+  return { waves, leftOut, excluded };
 }
 
 /** A step as a sentence, for the wave rail, the approval card and the docs. */
@@ -75,10 +85,12 @@ export function stepText(step: RolloutStep): string {
   switch (step.do) {
     case "update":
       return step.percent !== undefined ? (step.percent === 100 ? "Update every unit of the wave" : `Update ${step.percent}% of the wave`) : `Update ${step.count} unit${step.count === 1 ? "" : "s"}`;
+    case "traffic":
+      return `Send ${step.weight}% of the wave's requests to the new revision`;
     case "pause":
       return `Wait ${step.for}`;
     case "approval":
-      return `Approval: ${step.name}`;
+      return step.groups ? `Approval: ${step.name} (${step.groups.map((g) => `${g.count} of ${g.name}`).join(" and ")})` : `Approval: ${step.name}`;
     case "analysis":
       return `Judge by ${step.template}, at most ${step.deadline}`;
   }

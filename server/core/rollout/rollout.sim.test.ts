@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { RolloutStep } from "../manifest/rollout";
 import { isFinal, nextPhase, type RolloutPhase } from "./lifecycle";
-import { planRollout, type GateState, type RolloutSnapshot, type Target } from "./steps";
-import { planOf, strategyOf, targetsOf } from "./testing";
+import { noProgress } from "./graph";
+import type { GateState, RolloutSnapshot, Target } from "./snapshot";
+import { planRollout } from "./steps";
+import { planOf, snapshotOf, strategyOf, targetsOf } from "./testing";
 
 /** A small generator with a seed, so that a failing run can be repeated by its number. */
 function random(seed: number): () => number {
@@ -31,7 +33,7 @@ function simulate(seed: number, o: { bad: boolean; offline: "wait" | "skip" }): 
   const plan = planOf(strategyOf([{ name: "a", steps, offline: o.offline }, { name: "b", steps: [{ do: "update", percent: 100 }], offline: o.offline }], { maxUnavailable: max, healthTimeout: "60s" }), [size, size]);
   const targets = targetsOf(plan);
   const gates: GateState[] = [];
-  let s: RolloutSnapshot = { nowMs: 0, phase: "running", waveIndex: 0, stepIndex: 0, stepStartedAtMs: 0, plan, planDigest: "d", targets, gates, stepVerdict: null, backgroundVerdict: null };
+  let s: RolloutSnapshot = snapshotOf(plan, { nowMs: 0, progress: { waves: noProgress(plan.strategy.spec), sitesBack: [], accepted: [], held: null, evidence: null }, planDigest: "d", targets, gates });
   const live = new Map<string, number>();
   let most = 0;
   let ticks = 0;
@@ -58,10 +60,10 @@ function simulate(seed: number, o: { bad: boolean; offline: "wait" | "skip" }): 
       if (a.do === "setGeneration") {
         const t = targets.find((x) => x.assignmentId === a.assignmentId);
         if (t) Object.assign(t, { desiredGeneration: a.generation, askedAtMs: s.nowMs });
-      } else if (a.do === "goTo") s = { ...s, waveIndex: a.wave, stepIndex: a.step, stepStartedAtMs: s.nowMs };
+      } else if (a.do === "goTo") s = { ...s, progress: { ...s.progress, waves: s.progress.waves.map((w, i) => (i === a.wave ? { step: a.step, startedAtMs: s.nowMs } : w)) } };
       else if (a.do === "requestApproval") gates.push({ id: `g${gates.length}`, gate: a.gate, state: "pending", planDigest: "d", expiresAtMs: a.expiresAtMs, decidedBy: null, remark: null });
       else if (a.do === "expireApproval") gates.filter((g) => g.id === a.id).forEach((g) => (g.state = "expired"));
-      else {
+      else if (a.do === "transition") {
         const to = nextPhase(s.phase, a.command);
         expect(to, `${a.command} in ${s.phase} (seed ${seed})`).not.toBeNull();
         if (to) s = { ...s, phase: to };

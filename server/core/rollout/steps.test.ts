@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { Verdict } from "../analysis/judge";
 import type { RolloutStep } from "../manifest/rollout";
 import { stepGoal } from "./plan";
-import { planRollout, type Target } from "./steps";
+import type { Target } from "./snapshot";
+import { planRollout } from "./steps";
 import { asked, planOf, snapshotOf, strategyOf, targetsOf } from "./testing";
 
 const all = { do: "update", percent: 100 } as const;
@@ -66,7 +67,7 @@ describe("planRollout", () => {
       return planRollout(snapshotOf(plan, { targets })).actions;
     };
     expect(silent("wait")).toEqual([]);
-    expect(silent("skip")).toMatchObject([{ do: "goTo", wave: 1 }]);
+    expect(silent("skip")).toMatchObject([{ do: "goTo", wave: 0, step: 1 }]);
   });
 
   it("fails when a wave's rule for silence is to fail", () => {

@@ -37,7 +37,7 @@ export const targetView = z.object({
   observedAtMs: timeMs.nullable(),
   class: targetClass.default("waiting").describe("lost: silent since it was asked, for longer than the strategy allows; returned: went back by itself; pinned: its site was sent back within this rollout."),
   /** The dead-man switch: until when the unit keeps the new revision without hearing a verdict. */
-  trial: z.object({ state: z.enum(["ordered", "armed", "returned"]), returnAtMs: timeMs, atMs: timeMs.nullable() }).nullable().default(null),
+  trial: z.object({ state: z.enum(["ordered", "armed", "returned", "refused"]), returnAtMs: timeMs, atMs: timeMs.nullable() }).nullable().default(null),
   pinned: z.string().nullable().default(null).describe("Why its site was sent back; null when it was not."),
 });
 export const metricEvidence = z.object({

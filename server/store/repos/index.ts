@@ -38,3 +38,4 @@ export * as decisions from "./decisions";
 export * as fleetDetail from "./fleet-detail";
 export * as sealedValues from "./sealed";
 export * as rolloutLists from "./rollout-lists";
+export * as rolloutControl from "./rollout-control";

@@ -1,5 +1,5 @@
 /** Rows of rollouts, their events and approvals, and the facts that the rollout planner reads. */
-import type { RolloutPlan } from "../../core/rollout";
+import type { RolloutPlan, RolloutProgress } from "../../core/rollout";
 import type { Verdict } from "../../core/analysis";
 import { asJson, oneOrNone, toMs, toMsOrNull, type Queryable } from "../queryable";
 
@@ -18,6 +18,7 @@ export interface RolloutRecord {
   plan: RolloutPlan;
   planDigest: string;
   verdict: Verdict | null;
+  progress: RolloutProgress;
   reason: string;
   authorId: string;
   author: string;
@@ -29,11 +30,18 @@ export interface RolloutRecord {
 
 interface RolloutSql {
   id: string; project_id: string; number: number; workload_id: string; workload: string; from_generation: number; to_generation: number; phase: string; wave_index: number; step_index: number;
-  step_started_at: Date | null; plan: RolloutPlan; plan_digest: string; verdict: Verdict | null; reason: string; author_id: string; author: string; version: number; created_at: Date; updated_at: Date; ended_at: Date | null;
+  step_started_at: Date | null; plan: RolloutPlan; plan_digest: string; verdict: Verdict | null; progress: RolloutProgress | null; reason: string; author_id: string; author: string; version: number; created_at: Date; updated_at: Date; ended_at: Date | null;
+}
+/** Rollouts that began before progress was kept by wave went through their waves in order. */
+function progressOf(r: RolloutSql): RolloutProgress {
+  if (r.progress) return r.progress;
+  const startedAtMs = toMsOrNull(r.step_started_at) ?? toMs(r.created_at);
+  const waves = r.plan.strategy.spec.waves.map((w, i) => (i < r.wave_index ? { step: w.steps.length, startedAtMs } : i === r.wave_index ? { step: r.step_index, startedAtMs } : { step: 0, startedAtMs: null }));
+  return { waves, sitesBack: [], accepted: [], held: null, evidence: null };
 }
 const fromSql = (r: RolloutSql): RolloutRecord => ({
   id: r.id, projectId: r.project_id, number: r.number, workloadId: r.workload_id, workload: r.workload, fromGeneration: r.from_generation, toGeneration: r.to_generation, phase: r.phase,
-  waveIndex: r.wave_index, stepIndex: r.step_index, stepStartedAtMs: toMsOrNull(r.step_started_at) ?? toMs(r.created_at), plan: r.plan, planDigest: r.plan_digest, verdict: r.verdict, reason: r.reason,
+  waveIndex: r.wave_index, stepIndex: r.step_index, stepStartedAtMs: toMsOrNull(r.step_started_at) ?? toMs(r.created_at), plan: r.plan, planDigest: r.plan_digest, verdict: r.verdict, progress: progressOf(r), reason: r.reason,
   authorId: r.author_id, author: r.author, version: r.version, createdAtMs: toMs(r.created_at), updatedAtMs: toMs(r.updated_at), endedAtMs: toMsOrNull(r.ended_at),
 });
 const select = `select r.*, o.name as workload from rollouts r join objects o on o.id = r.workload_id`;
@@ -62,11 +70,11 @@ export async function nextNumber(q: Queryable, projectId: string): Promise<numbe
   return Number(r.rows[0]?.n ?? 1);
 }
 
-export async function insert(q: Queryable, r: { id: string; projectId: string; number: number; workloadId: string; from: number; to: number; phase: string; plan: RolloutPlan; planDigest: string; reason: string; authorId: string; author: string; nowMs: number }): Promise<void> {
+export async function insert(q: Queryable, r: { id: string; projectId: string; number: number; workloadId: string; from: number; to: number; phase: string; plan: RolloutPlan; planDigest: string; progress: RolloutProgress; reason: string; authorId: string; author: string; nowMs: number }): Promise<void> {
   await q.query(
-    `insert into rollouts (id, project_id, number, workload_id, from_generation, to_generation, phase, plan, plan_digest, reason, author_id, author, created_at, updated_at, step_started_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, to_timestamp($13 / 1000.0), to_timestamp($13 / 1000.0), to_timestamp($13 / 1000.0))`,
-    [r.id, r.projectId, r.number, r.workloadId, r.from, r.to, r.phase, asJson(r.plan), r.planDigest, r.reason, r.authorId, r.author, r.nowMs],
+    `insert into rollouts (id, project_id, number, workload_id, from_generation, to_generation, phase, plan, plan_digest, reason, author_id, author, created_at, updated_at, step_started_at, progress)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, to_timestamp($13 / 1000.0), to_timestamp($13 / 1000.0), to_timestamp($13 / 1000.0), $14)`,
+    [r.id, r.projectId, r.number, r.workloadId, r.from, r.to, r.phase, asJson(r.plan), r.planDigest, r.reason, r.authorId, r.author, r.nowMs, asJson(r.progress)],
   );
 }
 
@@ -77,6 +85,7 @@ export interface RolloutPatch {
   stepStartedAtMs?: number;
   plan?: RolloutPlan;
   planDigest?: string;
+  progress?: RolloutProgress;
   verdict?: Verdict | null;
   reason?: string;
   endedAtMs?: number;
@@ -87,9 +96,9 @@ export async function save(q: Queryable, id: string, version: number, p: Rollout
     `update rollouts set phase = coalesce($3, phase), wave_index = coalesce($4, wave_index), step_index = coalesce($5, step_index),
        step_started_at = coalesce(to_timestamp($6 / 1000.0), step_started_at), plan = coalesce($7::jsonb, plan), plan_digest = coalesce($8, plan_digest),
        verdict = coalesce($9::jsonb, verdict), reason = coalesce($10, reason), ended_at = coalesce(to_timestamp($11 / 1000.0), ended_at),
-       updated_at = to_timestamp($12 / 1000.0), version = version + 1
+       updated_at = to_timestamp($12 / 1000.0), progress = coalesce($13::jsonb, progress), version = version + 1
      where id = $1 and version = $2`,
-    [id, version, p.phase ?? null, p.waveIndex ?? null, p.stepIndex ?? null, p.stepStartedAtMs ?? null, asJson(p.plan), p.planDigest ?? null, asJson(p.verdict), p.reason ?? null, p.endedAtMs ?? null, nowMs],
+    [id, version, p.phase ?? null, p.waveIndex ?? null, p.stepIndex ?? null, p.stepStartedAtMs ?? null, asJson(p.plan), p.planDigest ?? null, asJson(p.verdict), p.reason ?? null, p.endedAtMs ?? null, nowMs, asJson(p.progress)],
   );
   return r.rowCount === 1;
 }
