@@ -25,7 +25,7 @@ type Decision = Items<RouterOutputs["placement"]["decisions"]>;
 type Site = RouterOutputs["fleet"]["sites"][number];
 type ManifestRow = Items<RouterOutputs["manifests"]["objects"]>;
 
-const manifestKind = (names: readonly [string, ...string[]], manifest: "PlacementPolicy" | "RolloutStrategy" | "AnalysisTemplate"): Kind =>
+const manifestKind = (names: readonly [string, ...string[]], manifest: "PlacementPolicy" | "RolloutStrategy" | "AnalysisTemplate" | "Quota"): Kind =>
   kind<ManifestRow>({
     names,
     list: (s, o) => everyPage((page) => s.api.manifests.objects.query({ ...p(s), ...page, kind: manifest, q: o.query })),
@@ -127,6 +127,7 @@ export const kinds: readonly Kind[] = [
   manifestKind(["policies", "policy"], "PlacementPolicy"),
   manifestKind(["strategies", "strategy"], "RolloutStrategy"),
   manifestKind(["analyses", "analysis"], "AnalysisTemplate"),
+  manifestKind(["quotas", "quota"], "Quota"),
   kind<Rollout>({
     names: ["rollouts", "rollout"],
     list: (s, o) => everyPage((page) => s.api.rollouts.list.query({ ...p(s), ...page, workload: o.workload })),

@@ -12,7 +12,7 @@ type ManifestKind = Applied["objects"][number]["kind"];
 
 const manifestKinds: Record<string, ManifestKind> = {
   workload: "Workload", workloads: "Workload", policy: "PlacementPolicy", policies: "PlacementPolicy", placementpolicy: "PlacementPolicy", site: "Site", sites: "Site",
-  strategy: "RolloutStrategy", strategies: "RolloutStrategy", rolloutstrategy: "RolloutStrategy", analysis: "AnalysisTemplate", analyses: "AnalysisTemplate", analysistemplate: "AnalysisTemplate",
+  strategy: "RolloutStrategy", strategies: "RolloutStrategy", rolloutstrategy: "RolloutStrategy", analysis: "AnalysisTemplate", analyses: "AnalysisTemplate", analysistemplate: "AnalysisTemplate", quota: "Quota", quotas: "Quota",
 };
 
 /** Text of `-f`: a file, several (joined as documents), or `-` for standard input. Errors name it by `ctx.file`. */

@@ -1,11 +1,12 @@
 /** The kinds that are authored under Policies, with what each is for and a first text to start from. */
-export const policyKinds = ["PlacementPolicy", "RolloutStrategy", "AnalysisTemplate", "Site"] as const;
+export const policyKinds = ["PlacementPolicy", "RolloutStrategy", "AnalysisTemplate", "Site", "Quota"] as const;
 export type PolicyKind = (typeof policyKinds)[number];
 
 export const kindWords: Record<PolicyKind, { plural: string; one: string; purpose: string }> = {
   PlacementPolicy: { plural: "Placement policies", one: "placement policy", purpose: "where units may run, and where they should" },
   RolloutStrategy: { plural: "Rollout strategies", one: "rollout strategy", purpose: "in which waves and steps a new revision goes out" },
   AnalysisTemplate: { plural: "Analysis templates", one: "analysis template", purpose: "what a canary is judged by" },
+  Quota: { plural: "Quotas", one: "quota", purpose: "how much of the fleet its workloads may use, and lend each other" },
   Site: { plural: "Sites", one: "site", purpose: "places with location, jurisdiction, uplink and rates" },
 };
 
@@ -41,6 +42,10 @@ export function starter(kind: PolicyKind, project: string): string {
   metrics:
     - { name: errors, metric: errorRate, max: 0.01, minSample: 200 }
     - { name: slow, metric: latencyP99Ms, maxIncrease: 50, minSample: 200 }
+`;
+    case "Quota":
+      return `${head(kind, "research", project)}  nominal: { cpuMillis: 8000, memory: 16Gi }
+  borrowingLimit: { cpuMillis: 4000 }
 `;
     case "Site":
       return `${head(kind, "my-site", project)}  kind: edge

@@ -8,6 +8,7 @@ import { matchQueries } from "./queries/matches";
 
 export { loadFleet } from "./fleet-snapshot";
 export { planFor } from "./plan";
+export { loadUsage, usageKey } from "./sets-snapshot";
 export type { PlannedWorkload } from "./plan";
 export { loadGoal } from "./workload-snapshot";
 export type { LoadedWorkload } from "./workload-snapshot";

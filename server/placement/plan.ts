@@ -1,7 +1,8 @@
-import { planWorkload } from "../core/placement";
+import { plainRules, planWorkload, withReservations } from "../core/placement";
 import type { FleetSnapshot, WorkloadPlan } from "../core/placement";
 import type { Queryable } from "../store";
 import { loadFleet } from "./fleet-snapshot";
+import { loadOthers } from "./sets-snapshot";
 import { loadWorkload, warmFor } from "./workload-snapshot";
 import type { LoadedWorkload } from "./workload-snapshot";
 
@@ -18,6 +19,11 @@ export async function planFor(db: Queryable, workloadId: string, o: { nowMs: num
   const first = planWorkload(loaded.snapshot);
   if (!first.needsFleet) return { ...loaded, plan: first, fleet: null };
   const whole = o.fleet ?? (await loadFleet(db, loaded.object.projectId, { ...o, warmFor: warmFor(loaded.snapshot.askShape) }));
-  const fleet = o.changeFleet ? o.changeFleet(whole) : whole;
-  return { ...loaded, plan: planWorkload({ ...loaded.snapshot, fleet }), fleet };
+  const rules = loaded.snapshot.sets ?? plainRules;
+  // What is reserved for others is taken, as far as it binds this workload.
+  const fleet = withReservations(o.changeFleet ? o.changeFleet(whole) : whole, loaded.held, { workloadId, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
+  const plan = planWorkload({ ...loaded.snapshot, fleet });
+  if (!plan.needsOthers) return { ...loaded, plan, fleet };
+  const others = await loadOthers(db, loaded.object.projectId, workloadId, rules, o.nowMs);
+  return { ...loaded, plan: planWorkload({ ...loaded.snapshot, fleet, others }), fleet };
 }

@@ -2,11 +2,12 @@ import { parseDurationMs } from "../core/base/duration";
 import { placementPolicySpec } from "../core/manifest/placement-policy";
 import { workloadManifest } from "../core/manifest/workload";
 import type { WorkloadManifest } from "../core/manifest/workload";
-import { goalOf, largerOf, shapeOf } from "../core/placement";
-import type { FleetNode, Goal, OwnUnit, RevisionShape, Shape, WorkloadSnapshot } from "../core/placement";
+import { goalOf, largerOf, plainRules, shapeOf } from "../core/placement";
+import type { FleetNode, Goal, Held, OwnUnit, RevisionShape, Shape, WorkloadSnapshot } from "../core/placement";
 import { objects, rollouts, schedulerSnapshot } from "../store";
 import type { Queryable } from "../store";
 import { fleetNodesOf } from "./fleet-snapshot";
+import { loadQuota, loadReservations, rulesOf } from "./sets-snapshot";
 
 /** Phases of rollouts that brought their revision everywhere. */
 const FINISHED = ["succeeded"];
@@ -31,6 +32,10 @@ export interface LoadedWorkload {
   policy: { name: string; digest: string } | null;
   /** The intent with the goal's unit template: what the plan was made from. */
   spec: WorkloadManifest["spec"] | null;
+  /** Reserved room of the whole project. */
+  held: readonly Held[];
+  /** What quotas were used for when they were read; null when the workload counts in none. */
+  quotaSeen: string | null;
 }
 
 /** Everything one pass over a workload may see, but for the fleet. Null when there is no such workload. */
@@ -64,6 +69,9 @@ export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs
   const nodeRows = await schedulerSnapshot.fleetNodes(db, object.projectId, [...new Set(units.map((u) => u.nodeId))]);
   const fleetNodes = fleetNodesOf(nodeRows, o);
   const nodes = new Map(nodeRows.map((row, i) => [row.id, { row, node: fleetNodes[i] as FleetNode }]));
+  const held = await loadReservations(db, object.projectId);
+  const reserved = held.filter((h) => h.workloadId === workloadId);
+  const quota = spec?.quota === undefined ? null : await loadQuota(db, object.projectId, spec.quota, reserved);
   const pieces = spec?.kind === "batch" ? await schedulerSnapshot.completedPieces(db, workloadId) : [];
   const snapshot: WorkloadSnapshot = {
     nowMs: o.nowMs,
@@ -83,8 +91,10 @@ export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs
     }),
     completed: new Set(pieces.filter((p) => revisions.get(p.generation)?.templateDigest === goalShape?.templateDigest).map((p) => p.ordinal)),
     fleet: null,
+    sets: spec ? rulesOf(spec, policy?.spec ?? null, quota?.quota ?? null, reserved) : { ...plainRules, reserved },
+    others: null,
   };
-  return { snapshot, object, policy: policy && { name: policy.name, digest: policy.digest }, spec };
+  return { snapshot, object, policy: policy && { name: policy.name, digest: policy.digest }, spec, held, quotaSeen: quota?.seen ?? null };
 }
 
 /** The policy as it is now. One that is named and not there lets nothing be placed: a missing rule is not a free hand. */

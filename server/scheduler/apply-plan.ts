@@ -5,6 +5,7 @@ import { newId } from "../platform";
 import { assignments, isUniqueViolation, nodes, schedulerSnapshot } from "../store";
 import type { Store, Tx } from "../store";
 import type { PlannedWorkload } from "../placement";
+import { applySets, quotasAreAsSeen, reservesAnew } from "./apply-sets";
 
 export const schedulerActor = systemActor("scheduler");
 
@@ -26,7 +27,7 @@ export type GenerationFor = (tx: Tx, workloadId: string, unit: string) => Promis
  */
 export async function applyPlan(store: Store, p: PlannedWorkload, generationFor: GenerationFor): Promise<"applied" | "nothing" | "stale"> {
   const { plan, object } = p;
-  const acts = plan.place.length + plan.stop.length + plan.end.length + plan.move.length;
+  const acts = plan.place.length + plan.stop.length + plan.end.length + plan.move.length + plan.evict.length + (reservesAnew(p) ? 1 : 0);
   const repeated = await schedulerSnapshot.latestDecisions(store.read.client, object.projectId, plan.unplaced.map((u) => u.unit));
   const unplaced = plan.unplaced.filter((u) => repeated.get(u.unit)?.outcome !== "unplaced" || repeated.get(u.unit)?.because !== u.because);
   if (acts === 0 && unplaced.length === 0) return "nothing";
@@ -46,10 +47,12 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
   const db = tx.client;
   current(await schedulerSnapshot.workloadIsAsSeen(db, object.id, object.version));
   // Nodes that get more: new units, by the picture of the fleet, and units whose next revision may ask for more in its place.
-  const placing = new Set(plan.place.map((u) => u.nodeId));
+  const placing = new Set([...plan.place, ...(reservesAnew(p) ? plan.reserve : [])].map((u) => u.nodeId));
   const growing = new Set(plan.move.map((m) => m.nodeId));
   const seen = [...(p.fleet?.nodes ?? []).filter((n) => placing.has(n.id)), ...snapshot.units.map((u) => u.node).filter((n) => growing.has(n.id))];
   current(new Set(seen.map((n) => n.id)).size === new Set([...placing, ...growing]).size && (await schedulerSnapshot.nodesAreAsSeen(db, seen)));
+  current(await quotasAreAsSeen(tx, p));
+  current(await applySets(tx, p));
 
   const ended = await schedulerSnapshot.end(db, plan.end.map((e) => ({ id: e.assignmentId, version: e.version, cause: e.cause })), nowMs);
   current(ended.size === plan.end.length);
@@ -78,7 +81,7 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
   await schedulerSnapshot.insertDecisions(db, decisions);
   await assignments.insertMany(db, placed);
 
-  const touched = [...plan.place, ...plan.stop, ...plan.end, ...plan.move].map((x) => x.nodeId);
+  const touched = [...plan.place, ...plan.stop, ...plan.end, ...plan.move, ...plan.evict, ...(reservesAnew(p) ? plan.reserve : [])].map((x) => x.nodeId);
   await nodes.touchDesired(tx, touched);
   for (const id of [...ended, ...stopped, ...moved, ...placed.map((a) => a.id)]) tx.changes.add("assignment", id, object.projectId);
   for (const id of new Set(touched)) tx.changes.add("node", id, object.projectId);
@@ -91,6 +94,7 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
     after: {
       ...(placed.length ? { placed: placed.map((a) => ({ unit: a.unit, node: nodeName(p, a.nodeId), revision: a.generation, cause: a.cause })) } : {}),
       ...(plan.stop.length ? { stopped: named(plan.stop) } : {}),
+      ...(plan.evict.length ? { madeWay: named(plan.evict) } : {}),
       ...(plan.end.length ? { ended: named(plan.end) } : {}),
       ...(plan.move.length ? { updated: plan.move.map((m) => ({ unit: m.unit, node: nodeName(p, m.nodeId), revision: m.generation })) } : {}),
     },

@@ -30,6 +30,8 @@ export async function consequenceOf(db: Queryable, project: ProjectRef, p: Prepa
     }
     case "RolloutStrategy":
       return { sentence: p.action === "unchanged" ? "Nothing changes." : "New rollouts go by it; a rollout that is open keeps the steps it began with.", warnings: [] };
+    case "Quota":
+      return { sentence: p.action === "unchanged" ? "Nothing changes." : "It limits what is placed from now on; units that run go on running.", warnings: [] };
     case "AnalysisTemplate":
       return { sentence: p.action === "unchanged" ? "Nothing changes." : "New verdicts are made by it.", warnings: [] };
   }

@@ -34,7 +34,7 @@ export type Delivery =
   | { by: "rollout"; strategy: string; from: number };
 
 /** What is applied first, so that what it is named by finds it. */
-const order: readonly ManifestKind[] = ["Site", "AnalysisTemplate", "PlacementPolicy", "RolloutStrategy", "Workload"];
+const order: readonly ManifestKind[] = ["Site", "Quota", "AnalysisTemplate", "PlacementPolicy", "RolloutStrategy", "Workload"];
 
 /** Reads a text and checks everything that can be checked without writing; refuses with all that is wrong. */
 export async function prepareText(db: Queryable, seal: Sealer, project: ProjectRef, o: { text: string; expectVersion?: number | undefined; lock: boolean }): Promise<Prepared[]> {

@@ -15,6 +15,7 @@ function referencesOf(m: Manifest): Reference[] {
       const { spec } = m;
       const found: Reference[] = [];
       if (spec.policy !== undefined) found.push({ path: ["spec", "policy"], kind: "PlacementPolicy", name: spec.policy });
+      if (spec.quota !== undefined) found.push({ path: ["spec", "quota"], kind: "Quota", name: spec.quota });
       if (spec.rollout !== undefined) found.push({ path: ["spec", "rollout"], kind: "RolloutStrategy", name: spec.rollout });
       spec.template.artifacts.forEach((a, i) => found.push({ path: ["spec", "template", "artifacts", i, "digest"], kind: "artifact", name: a.digest }));
       for (const [name, value] of Object.entries(spec.template.env)) if (typeof value !== "string") found.push({ path: ["spec", "template", "env", name, "secret"], kind: "secret", name: value.secret });
@@ -30,6 +31,8 @@ function referencesOf(m: Manifest): Reference[] {
       );
       return found;
     }
+    case "Quota":
+      return m.spec.parent === undefined ? [] : [{ path: ["spec", "parent"], kind: "Quota", name: m.spec.parent }];
     default:
       return [];
   }
@@ -41,7 +44,7 @@ const dotted = (path: Path): string => path.reduce<string>((t, p) => (typeof p =
 export async function checkReferences(db: Queryable, projectId: string, read: readonly ReadManifest[]): Promise<FieldError[]> {
   const all = read.flatMap((r) => referencesOf(r.manifest).map((ref) => ({ r, ref })));
   if (all.length === 0) return [];
-  const kinds = ["PlacementPolicy", "RolloutStrategy", "AnalysisTemplate"] as const;
+  const kinds = ["PlacementPolicy", "RolloutStrategy", "AnalysisTemplate", "Quota"] as const;
   const known = new Map<string, string[]>(kinds.map((k) => [k, []]));
   for (const o of await objects.ofKinds(db, projectId, kinds)) known.get(o.kind)?.push(o.name);
   for (const r of read) known.get(r.manifest.kind)?.push(r.manifest.metadata.name);

@@ -12,8 +12,8 @@ import type { Prepared } from "./prepare";
 import { writeSiteRows } from "./site-rows";
 
 /** Change topic and audit kind of each kind of object. */
-export const topicOf = { Workload: "workload", PlacementPolicy: "policy", Site: "site", RolloutStrategy: "object", AnalysisTemplate: "object" } as const satisfies Record<ManifestKind, string>;
-export const auditKindOf: Record<ManifestKind, string> = { Workload: "workload", PlacementPolicy: "policy", Site: "site", RolloutStrategy: "strategy", AnalysisTemplate: "analysis" };
+export const topicOf = { Workload: "workload", PlacementPolicy: "policy", Site: "site", RolloutStrategy: "object", AnalysisTemplate: "object", Quota: "object" } as const satisfies Record<ManifestKind, string>;
+export const auditKindOf: Record<ManifestKind, string> = { Workload: "workload", PlacementPolicy: "policy", Site: "site", RolloutStrategy: "strategy", AnalysisTemplate: "analysis", Quota: "quota" };
 
 export interface Written {
   id: string;
@@ -57,4 +57,4 @@ async function announce(tx: Tx, projectId: string, id: string, m: Manifest, nowM
   if (m.kind === "PlacementPolicy") await schedulerKeys.nudge(tx, "workload", await schedulerKeys.workloadsOfPolicy(tx.client, projectId, m.metadata.name), nowMs);
 }
 
-const idKind: Record<ManifestKind, string> = { Workload: "workload", PlacementPolicy: "policy", Site: "site", RolloutStrategy: "strategy", AnalysisTemplate: "analysis" };
+const idKind: Record<ManifestKind, string> = { Workload: "workload", PlacementPolicy: "policy", Site: "site", RolloutStrategy: "strategy", AnalysisTemplate: "analysis", Quota: "quota" };

@@ -7,6 +7,7 @@ import { parseBytes } from "./common";
 import type { Manifest } from "./kinds";
 import { duplicates, type MeaningProblem } from "./meaning";
 import type { PlacementPolicySpec } from "./placement-policy";
+import type { QuotaManifest } from "./quota";
 import type { SiteManifest } from "./site";
 import type { WorkloadSpec } from "./workload";
 
@@ -23,6 +24,8 @@ export function checkMeaning(m: Manifest): MeaningProblem[] {
       return checkAnalysis(m.spec);
     case "Site":
       return checkSite(m);
+    case "Quota":
+      return checkQuota(m);
   }
 }
 
@@ -53,6 +56,7 @@ function checkWorkload(spec: WorkloadSpec): MeaningProblem[] {
   for (const field of ["memory", "disk"] as const) if (parseBytes(t.resources[field]) <= 0) found.push({ path: at("resources", field), message: `${field} is zero.`, remedy: "Write a size such as 64Mi." });
   const base = parseDurationMs(t.restart.backoff) ?? 0;
   if ((parseDurationMs(t.restart.backoffMax) ?? 0) < base) found.push({ path: at("restart", "backoffMax"), message: "backoffMax is shorter than backoff.", remedy: `Write at least ${t.restart.backoff}.` });
+  found.push(...checkSets(spec));
   if (spec.kind === "batch" && spec.rollout !== undefined) found.push({ path: ["spec", "rollout"], message: "A batch workload runs to completion and has no rollout.", remedy: "Leave rollout out." });
   return found;
 }
@@ -75,8 +79,24 @@ function checkPolicy(spec: PlacementPolicySpec): MeaningProblem[] {
   spec.residency?.forEach((code, i) => {
     if (!/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(code)) found.push({ path: ["spec", "residency", i], message: `"${code}" is no jurisdiction.`, remedy: "Write an ISO 3166 code such as DE or US-CA." });
   });
+  if (spec.divide?.by === "static" && !Object.values(spec.divide.weights ?? {}).some((w) => w > 0)) found.push({ path: ["spec", "divide", "weights"], message: "A static division needs weights, and no site has one above 0.", remedy: "Write weights: {kiel: 2, lyon: 1}, or divide by dynamic." });
+  if (spec.divide && spec.divide.by !== "static" && spec.divide.weights) found.push({ path: ["spec", "divide", "weights"], message: `Dividing by ${spec.divide.by} takes no weights.`, remedy: "Leave weights out, or divide by static." });
   found.push(...duplicates(spec.spread, (s) => s.over, (i) => ["spec", "spread", i, "over"], "spread over"));
   return found;
+}
+
+/** What a workload says of its units together. */
+function checkSets(spec: WorkloadSpec): MeaningProblem[] {
+  const found: MeaningProblem[] = [];
+  if (spec.gang && spec.kind === "daemon") found.push({ path: ["spec", "gang"], message: "A daemon has one unit on each node and is no gang.", remedy: "Leave gang out." });
+  else if (spec.gang && spec.gang.minMember > spec.replicas) found.push({ path: ["spec", "gang", "minMember"], message: `minMember ${spec.gang.minMember} is more than the ${spec.replicas} replicas: the gang could never start.`, remedy: `Write at most ${spec.replicas}, or more replicas.` });
+  if (spec.duration && spec.kind !== "batch") found.push({ path: ["spec", "duration"], message: `A workload of kind ${spec.kind} runs until somebody ends it.`, remedy: "Leave duration out, or make it a batch." });
+  if (spec.duration && (parseDurationMs(spec.duration.max) ?? 0) < (parseDurationMs(spec.duration.min) ?? 0)) found.push({ path: ["spec", "duration", "max"], message: "max is shorter than min.", remedy: `Write at least ${spec.duration.min}.` });
+  return found;
+}
+
+function checkQuota(m: QuotaManifest): MeaningProblem[] {
+  return m.spec.parent === m.metadata.name ? [{ path: ["spec", "parent"], message: "A quota is not part of itself.", remedy: "Name another quota, or leave parent out." }] : [];
 }
 
 function checkSite(m: SiteManifest): MeaningProblem[] {

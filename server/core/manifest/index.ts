@@ -1,5 +1,5 @@
 /**
- * The manifest language: five kinds as zod schemas, read from YAML or JSON with errors that name path, line, column and
+ * The manifest language: six kinds as zod schemas, read from YAML or JSON with errors that name path, line, column and
  * remedy; the JSON Schema for editors and the CLI is made from them. Pure: hashing is passed in, references to other
  * objects are checked by server/workloads.
  */
@@ -16,6 +16,7 @@ export { HIDDEN_VALUE, fillHidden, hideEnvironment } from "./environment";
 export { manifestYaml } from "./yaml";
 export type * from "./workload";
 export type * from "./placement-policy";
+export type * from "./quota";
 export type * from "./site";
 export type * from "./analysis";
 export type * from "./rollout";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { dnsLabel } from "../base/ids";
 import { celSelector, metadata, API_VERSION } from "./common";
 
 export const placementPolicySpec = z.strictObject({
@@ -27,6 +28,13 @@ export const placementPolicySpec = z.strictObject({
     .max(4)
     .default([])
     .describe("Hard spread: counts of units over sites or nodes differ by at most maxSkew."),
+  divide: z
+    .strictObject({
+      by: z.enum(["duplicated", "static", "dynamic", "aggregated"]).describe("duplicated: all replicas at every site; static: by weights; dynamic: by room; aggregated: at as few sites as can take them."),
+      weights: z.record(dnsLabel, z.int().min(0).max(1_000_000)).optional().describe("Of static: weight by site; a site that is not named gets nothing."),
+    })
+    .optional()
+    .describe("How replicas are divided over the sites that may take them; without it only spread and preferences say."),
 });
 
 export const placementPolicyManifest = z.strictObject({ apiVersion: z.literal(API_VERSION), kind: z.literal("PlacementPolicy"), metadata, spec: placementPolicySpec });

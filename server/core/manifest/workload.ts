@@ -64,7 +64,12 @@ export const workloadSpec = z.strictObject({
     .optional()
     .describe("Processor architectures (such as x64, arm64) and operating systems (such as linux) that the unit's program was built for; absent: any."),
   template: unitTemplate,
-  priority: z.int().min(0).max(1_000_000).default(100),
+  priority: z.int().min(0).max(1_000_000).default(100).describe("Who goes first where room is short: the higher number."),
+  preemption: z.enum(["lowerPriority", "never"]).optional().describe("Whether units of lower priority may be stopped to make room for this workload's; lowerPriority by default."),
+  quota: dnsLabel.optional().describe("Quota that its units count in; without one nothing limits them."),
+  gang: z.strictObject({ minMember: z.int().min(1).max(10_000) }).optional().describe("All or nothing: no unit starts before so many can run together."),
+  duration: z.strictObject({ min: duration, max: duration }).optional().describe("How long a unit of a batch runs, as a range. With it the batch gets a reservation, and may start in a gap that another's leaves."),
+  disruption: z.strictObject({ maxUnavailable: z.int().min(0).max(100_000) }).optional().describe("So many units at most may be out of service because others need their room; absent: any number."),
   disconnect: z
     .strictObject({ lostAfter: z.union([z.literal("never"), duration]).default("never").describe("Replace a silent node's units after this long; default never.") })
     .prefault({}),

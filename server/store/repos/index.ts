@@ -31,6 +31,7 @@ export * as secrets from "./secrets";
 export * as hooks from "./hooks";
 export * as schedulerKeys from "./scheduler-keys";
 export * as schedulerSnapshot from "./scheduler-snapshot";
+export * as schedulerSets from "./scheduler-sets";
 export * as artifactRows from "./artifacts";
 export * as fleetRead from "./fleet-read";
 export * as workloadsRead from "./workloads-read";

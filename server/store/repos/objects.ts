@@ -132,6 +132,8 @@ export async function usedBy(db: Queryable, projectId: string): Promise<{ kind: 
   const { rows } = await db.query<{ kind: ManifestKind; name: string; user: string }>(
     `select 'PlacementPolicy' as kind, spec ->> 'policy' as name, 'workload ' || name as "user" from objects where project_id = $1 and kind = 'Workload' and deleted_at is null and spec ->> 'policy' is not null
      union all select 'RolloutStrategy', spec ->> 'rollout', 'workload ' || name from objects where project_id = $1 and kind = 'Workload' and deleted_at is null and spec ->> 'rollout' is not null
+     union all select 'Quota', spec ->> 'quota', 'workload ' || name from objects where project_id = $1 and kind = 'Workload' and deleted_at is null and spec ->> 'quota' is not null
+     union all select 'Quota', spec ->> 'parent', 'quota ' || name from objects where project_id = $1 and kind = 'Quota' and deleted_at is null and spec ->> 'parent' is not null
      union all select 'AnalysisTemplate', spec ->> 'analysis', 'strategy ' || name from objects where project_id = $1 and kind = 'RolloutStrategy' and deleted_at is null and spec ->> 'analysis' is not null
      union all select distinct 'AnalysisTemplate', step ->> 'template', 'strategy ' || o.name from objects o, jsonb_array_elements(o.spec -> 'waves') w, jsonb_array_elements(w -> 'steps') step
        where o.project_id = $1 and o.kind = 'RolloutStrategy' and o.deleted_at is null and step ->> 'do' = 'analysis'

@@ -34,13 +34,13 @@ export async function touch(db: Queryable, kind: string, keys: readonly string[]
   );
 }
 
-/** Claims keys that are due. `SKIP LOCKED`: two schedulers that ask at once get different ones and never wait. */
+/** Claims keys that are due: of those due at one moment, workloads of higher priority first. `SKIP LOCKED`: two schedulers that ask at once get different ones and never wait. */
 export async function claim(db: Queryable, o: { owner: string; kinds: readonly string[]; nowMs: number; leaseMs: number; limit: number }): Promise<ClaimedKey[]> {
   const { rows } = await db.query<ClaimedKey>(
     `with due as (
        select kind, key from reconcile_keys
        where kind = any($2) and next_look_at <= to_timestamp($3 / 1000.0) and (claimed_until is null or claimed_until <= to_timestamp($3 / 1000.0))
-       order by next_look_at limit $5 for update skip locked
+       order by next_look_at, (select (w.spec ->> 'priority')::int from objects w where w.id = reconcile_keys.key) desc nulls last, key limit $5 for update skip locked
      )
      update reconcile_keys k set claimed_by = $1, claimed_until = to_timestamp(($3 + $4) / 1000.0), again = false
      from due where k.kind = due.kind and k.key = due.key

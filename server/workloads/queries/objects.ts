@@ -8,6 +8,7 @@ import { counted } from "../../core/fleet";
 import { analysisSummary } from "../../core/manifest/analysis";
 import { API_VERSION, kindWords, manifest as manifestSchema, manifestYaml } from "../../core/manifest";
 import type { Manifest, ManifestKind } from "../../core/manifest";
+import { amountText, quotaFactsOf } from "../../core/placement";
 import type { objectDetail, objectPage, objectRow, validateResult } from "../../core/views/workloads";
 import type { secretRow } from "../../core/views/access";
 import { objects, secrets } from "../../store";
@@ -94,6 +95,10 @@ function summaryOf(m: Manifest): string {
       return `${m.spec.kind} in ${m.spec.jurisdiction}, uplink ${m.spec.uplink.class}${m.spec.uplink.metered ? " (metered)" : ""}, ${counted(m.spec.links.length, "link")}`;
     case "RolloutStrategy":
       return `${counted(m.spec.waves.length, "wave")}: ${m.spec.waves.map((w) => w.name).join(", ")}`;
+    case "Quota": {
+      const own = Object.entries(quotaFactsOf(m.metadata.name, m.spec).nominal).map(([r, n]) => amountText(r, n));
+      return `${m.spec.parent ? `part of ${m.spec.parent}, ` : ""}${own.length ? own.join(", ") : "nothing of its own"}`;
+    }
     case "AnalysisTemplate":
       return analysisSummary(m.spec);
   }

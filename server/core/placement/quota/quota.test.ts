@@ -6,7 +6,7 @@ import type { QuotaUnit } from "./reclaim";
 import { QuotaTree } from "./tree";
 import type { QuotaFacts } from "./tree";
 
-const quota = (name: string, o: Partial<QuotaFacts> = {}): QuotaFacts => ({ name, parent: "all", nominal: { cpuMillis: 10 }, borrowingLimit: null, lendingLimit: null, weight: 1, ...o });
+const quota = (name: string, o: Partial<QuotaFacts> = {}): QuotaFacts => ({ name, parent: "all", nominal: { cpuMillis: 10 }, borrowingLimit: null, lendingLimit: null, weight: 1, reclaim: "lowerPriority", ...o });
 const root: QuotaFacts = quota("all", { parent: null, nominal: {} });
 const cpu = (n: number) => ({ cpuMillis: n });
 

@@ -13,6 +13,8 @@ export interface QuotaFacts {
   lendingLimit: Amounts | null;
   /** Of two that borrow, one with weight 2 is due twice as much. */
   weight: number;
+  /** Whose units may be stopped when this one needs what is its own. */
+  reclaim: "never" | "lowerPriority" | "any";
 }
 
 /** What keeps an amount out of a quota, in one resource. */
@@ -116,6 +118,9 @@ export class QuotaTree {
   }
   used(name: string): Amounts {
     return { ...this.get(name).used };
+  }
+  reclaims(name: string): QuotaFacts["reclaim"] {
+    return this.get(name).reclaim;
   }
   /** The root of the tree that a quota belongs to: what has to be held while it is used. */
   rootOf(name: string): string {
