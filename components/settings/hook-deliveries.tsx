@@ -67,7 +67,7 @@ export function HookDeliveries({ hook }: { hook: Hook }) {
                 {row.status ?? "none"}
                 {row.tookMs === null ? "" : `, ${row.tookMs} ms`}
               </Td>
-              <Td label="What went wrong" className="text-muted-foreground">
+              <Td {...(row.error === null ? {} : { label: "What went wrong" })} className="text-muted-foreground">
                 {row.error ?? ""}
               </Td>
               <Td label="Made" numeric>
