@@ -30,7 +30,8 @@ export interface JudgeInput {
 export type MetricOutcome = "pass" | "fail" | "notEnough" | "missing";
 export interface MetricVerdict {
   name: string;
-  metric: AnalysisMetric["metric"];
+  /** What was measured; `query` for what a Prometheus answered, in the query's own unit. */
+  metric: AnalysisMetric["metric"] | "query";
   limit: string;
   outcome: MetricOutcome;
   sentence: string;
@@ -154,7 +155,8 @@ export const metricLabel: Record<AnalysisMetric["metric"], string> = {
 };
 
 /** A metric's value with its unit. Shares keep three decimals, so that 0.924 and 0.92 stay apart. */
-export function formatMetric(metric: AnalysisMetric["metric"], value: number): string {
+export function formatMetric(metric: MetricVerdict["metric"], value: number): string {
+  if (metric === "query") return String(Number(value.toPrecision(4)));
   if (metric.startsWith("latency")) return `${value < 10 ? value.toFixed(2) : value.toFixed(1)} ms`;
   if (metric === "errorRate") return `${(value * 100).toFixed(2)}%`;
   if (metric === "accuracy") return value.toFixed(3);

@@ -1,4 +1,5 @@
 import { compileCondition } from "../analysis/compat/condition";
+import { defaultSequentialSettings } from "../analysis/sequential/settings";
 import { evidenceKinds } from "../analysis/sequential/types";
 import { nearest, orList } from "../base/nearest";
 import type { AnalysisArgument, AnalysisTemplateSpec, ArgoTemplate, KayentaTemplate, MetricSource, SequentialTemplate, ThresholdTemplate } from "./analysis";
@@ -33,13 +34,13 @@ function checkThresholds(spec: ThresholdTemplate): MeaningProblem[] {
 const emptyRange = (m: { min?: number | undefined; max?: number | undefined }, i: number): MeaningProblem[] =>
   m.max !== undefined && m.min !== undefined && m.max < m.min ? [{ path: ["spec", "metrics", i, "max"], message: `max ${m.max} is below min ${m.min}: nothing can pass.`, remedy: "Swap them." }] : [];
 
-const MARGINS = { margins: ["errorRatio", "latencyRatio", "tailFactor", "tailShare", "tailRatio", "reportingRatio", "accuracyDrop"], promoteMargins: ["errorRatio", "errorShare", "latencyRatio", "tailShare", "reportingShare", "accuracyDrop"] } as const;
+const MARGINS = { margins: Object.keys(defaultSequentialSettings.margins), promoteMargins: Object.keys(defaultSequentialSettings.promoteMargins) };
 
 function checkSequential(spec: SequentialTemplate): MeaningProblem[] {
   const found: MeaningProblem[] = [];
   for (const field of ["margins", "promoteMargins"] as const)
     for (const key of Object.keys(spec[field] ?? {})) {
-      const known: readonly string[] = MARGINS[field];
+      const known = MARGINS[field];
       if (!known.includes(key)) found.push({ path: ["spec", field, key], message: `There is no margin "${key}".`, remedy: nearestOr(key, known) });
     }
   if (spec.roles && evidenceKinds.every((k) => spec.roles?.[k] === "off" || spec.roles?.[k] === "dryRun")) found.push({ path: ["spec", "roles"], message: "No kind of evidence decides anything.", remedy: "Leave at least one critical or counts." });
