@@ -1,7 +1,11 @@
-/** Our judge against the frozen trace: looks every minute, rolls back at once, promotes at the end. */
+/**
+ * Our judge against the frozen trace: looks every minute and promotes at the end. It rolls back as soon as the limit is
+ * reached and no further site is suspected; the minute counted is the one in which the sites are named.
+ */
 import { createJudge } from "../../../server/core/analysis/sequential/process";
 import { defaultSequentialSettings } from "../../../server/core/analysis/sequential/settings";
-import { guiltySites, makeVerdict } from "../../../server/core/analysis/sequential/verdict";
+import { guiltySites, suspectedSites } from "../../../server/core/analysis/sequential/naming";
+import { makeVerdict } from "../../../server/core/analysis/sequential/verdict";
 import { type ArmMinute, type JudgedSite, type SequentialSettings, type SiteMinute } from "../../../server/core/analysis/sequential/types";
 import { SKETCH_ACCURACY } from "../../../server/core/telemetry/sketch";
 import { CANARY, STABLE, type Arm, type Engine, type Trace, cellOf } from "../trace";
@@ -58,7 +62,7 @@ export function holdfast(settings: SequentialSettings = defaultSequentialSetting
       const judge = createJudge(settings, sitesOf(trace));
       for (let minute = 0; minute < trace.minutes; minute++) {
         judge.minute(minute, minuteOf(trace, minute));
-        if (judge.rolledBackAt !== null) return { outcome: "rollBack", atMinute: minute, sites: guiltySites(judge), decided: true };
+        if (judge.rolledBackAt !== null && (suspectedSites(judge, minute).length === 0 || minute === trace.minutes - 1)) return { outcome: "rollBack", atMinute: minute, sites: guiltySites(judge), decided: true };
       }
       const verdict = makeVerdict(judge, { from: 0, to: trace.minutes, deadlinePassed: true, inputsDigest: "" });
       return { outcome: verdict.verdict === "promote" ? "promote" : "hold", atMinute: trace.minutes - 1, sites: [...verdict.guilty], decided: verdict.decided };

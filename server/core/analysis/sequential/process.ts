@@ -11,7 +11,7 @@ import { type KindState, SiteState } from "./site";
 import { type EvidenceKind, type JudgedSite, type PerKind, type SequentialSettings, type SiteMinute } from "./types";
 
 /** Share of a kind's evidence that is the product over sites; the rest is their average. */
-const TOGETHER = 0.5;
+const TOGETHER = 0.25;
 
 /** One kind at all sites together. */
 export interface FleetKind {
@@ -102,6 +102,16 @@ export class SequentialJudge {
   /** All sites' state of one kind. */
   statesOf(kind: EvidenceKind): KindState[] {
     return this.sites.flatMap((site) => site.kinds.get(kind) ?? []);
+  }
+
+  /** Logarithm of the part of the combined e-value that comes from the products over sites. */
+  lnTogether(): number {
+    let ln = -Infinity;
+    for (const { kind, weight } of this.acting) {
+      const fleet = this.kinds.find((f) => f.kind === kind);
+      if (fleet && !perSiteOnly(kind)) ln = lnAddExp(ln, Math.log(weight * TOGETHER) + fleet.together.ln);
+    }
+    return ln;
   }
 
   private lnAverage(of: (site: SiteState) => number): number {

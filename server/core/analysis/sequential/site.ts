@@ -28,7 +28,7 @@ export class KindState {
   baseline: KindEvidence["baseline"] = "none";
 
   constructor(readonly model: KindModel, margin: number) {
-    this.against = new MixtureProcess(model.worse);
+    this.against = new MixtureProcess(model.worseLocally);
     this.step = new Float64Array(model.worse.length);
     this.notWorse = new Float64Array(model.notWorse.length);
     this.margin = margin;

@@ -28,6 +28,8 @@ export interface SequentialSettings {
   readonly promoteThreshold: number;
   /** False discovery rate at which single sites are named guilty (e-BH). */
   readonly siteLevel: number;
+  /** After a rollback's evidence was found at single sites: minutes for which further suspected sites are worth waiting for. */
+  readonly namingMinutes: number;
   readonly roles: PerKind<KindRole>;
   /** Share of the error budget by kind; shares of kinds that are off are spread over the rest. */
   readonly weights: PerKind<number>;
@@ -196,6 +198,11 @@ export interface SequentialVerdict {
   readonly sites: readonly SiteEvidence[];
   /** Sites named guilty at the level of `siteLevel` (e-BH), worst first. */
   readonly guilty: readonly string[];
+  /**
+   * Sites that are suspected and not named yet, while a rollback's evidence is one of single sites: whoever rolls back everywhere
+   * may wait for them (at most `namingMinutes`), whoever rolls back the guilty sites alone need not. Empty otherwise.
+   */
+  readonly suspects: readonly string[];
   /** Minute in which the evidence reached the limit; null when it did not. */
   readonly rolledBackAt: number | null;
   /** Share of traffic weight at sites that reported enough. */

@@ -1,6 +1,6 @@
 /** The verdict object: what the e-processes say, in numbers and in one sentence. */
-import { eBH } from "../statistics/e-bh";
 import { normalMixtureBestRho, normalMixtureBound } from "../statistics/confidence-sequence";
+import { guiltySites, suspectedSites } from "./naming";
 import { type Missing, completionOf, coverageOf, isAsked, missingFor, outcomeNow, reportsEnough } from "./outcome";
 import { type FleetKind, type SequentialJudge } from "./process";
 import { missingOf, sentenceFor } from "./sentence";
@@ -10,7 +10,7 @@ import { type EffectEstimate, type EvidenceKind, type KindEvidence, type Sequent
 
 /** Largest e-value shown; beyond it only its size is known. */
 const MOST = 1e300;
-const eValue = (ln: number): number => Math.min(MOST, Math.exp(Math.min(690, ln)));
+const eValue = (ln: number): number => Math.min(MOST, Math.exp(Math.min(700, ln)));
 
 export interface VerdictFrame {
   from: number;
@@ -35,6 +35,7 @@ export function makeVerdict(judge: SequentialJudge, frame: VerdictFrame): Sequen
     kinds,
     sites,
     guilty,
+    suspects: suspectedSites(judge, frame.to - 1),
     rolledBackAt: judge.rolledBackAt,
     coverage: missing.coverage,
     completion,
@@ -45,14 +46,6 @@ export function makeVerdict(judge: SequentialJudge, frame: VerdictFrame): Sequen
     inputsDigest: frame.inputsDigest,
   };
   return { ...view, sentence: sentenceFor(view, judge.settings, missing) };
-}
-
-/** Sites at which the canary is worse, at the false discovery rate of `siteLevel`; strongest evidence first. */
-export function guiltySites(judge: SequentialJudge): string[] {
-  const ln = judge.sites.map((site) => judge.lnSite(site));
-  return eBH(ln.map(eValue), judge.settings.siteLevel)
-    .sort((a, b) => (ln[b] ?? 0) - (ln[a] ?? 0))
-    .map((i) => judge.sites[i]?.site.name ?? "");
 }
 
 function fleetEvidence(judge: SequentialJudge, fleet: FleetKind): KindEvidence {
