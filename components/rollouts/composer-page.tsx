@@ -6,20 +6,21 @@ import { keepPreviousData, useMutation, useQuery } from "@tanstack/react-query";
 import { parseAsInteger, parseAsString, useQueryStates } from "nuqs";
 import { explain, fieldMessage } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
-import { ChangeList } from "@/components/diff";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
-import { StateMark, type State } from "@/components/state";
 import { Alert } from "@/components/ui/alert";
 import { Button } from "@/components/ui/button";
 import { Command } from "@/components/ui/copy-button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { NativeSelect, Textarea } from "@/components/ui/input";
 import { Field } from "@/components/ui/label";
-import { PageBody, PageHead, Section } from "@/components/ui/page";
+import Link from "@/components/ui/link";
+import { PageBody, PageHead } from "@/components/ui/page";
 import { SkeletonRows } from "@/components/ui/skeleton";
+import { ComposerPlan } from "./composer-plan";
+import { LintList } from "./lint-list";
 
-/** Composes a rollout: workload, revision, strategy; beside it the waves with every unit, and what to think of. */
+/** Composes a rollout: workload, revision, strategy; beside it the whole plan, whom it reaches, and what to think of. */
 export function ComposerPage() {
   const { project, why } = useProject();
   const trpc = useTRPC();
@@ -37,21 +38,23 @@ export function ComposerPage() {
   });
   const create = useMutation(trpc.rollouts.create.mutationOptions({ onSuccess: (made) => router.push(routes.rollout(project, made.number)) }));
   const blocked = why("rollouts.operate") ?? (!ready ? "Choose a workload, a revision and a strategy." : preview.error ? "The plan cannot be made: see beside." : reason.trim().length < 3 ? "Write a reason of at least three characters." : null);
+  const trail = [{ label: "Rollouts", href: routes.rollouts(project) }];
   if (workloads.data?.items.length === 0) {
     return (
       <>
-        <PageHead title="New rollout" trail={[{ label: "Rollouts", href: routes.rollouts(project) }]} />
+        <PageHead title="New rollout" trail={trail} />
         <EmptyState title="There is no workload to roll out">
           <p>Apply a workload first. Its first revision needs no rollout; the next one can go in waves.</p>
         </EmptyState>
       </>
     );
   }
+  const lint = ready ? (preview.data?.lint ?? []) : [];
   return (
     <>
-      <PageHead title="New rollout" purpose="See exactly what it would touch before it starts." trail={[{ label: "Rollouts", href: routes.rollouts(project) }]} />
+      <PageHead title="New rollout" purpose="See exactly what it would touch before it starts." trail={trail} />
       <PageBody>
-        <div className="grid grid-cols-[minmax(260px,340px)_minmax(0,1fr)] gap-4 max-md:grid-cols-1">
+        <div className="grid grid-cols-[minmax(260px,340px)_minmax(0,1fr)] items-start gap-4 max-md:grid-cols-1">
           <form
             className="flex flex-col gap-3"
             onSubmit={(e) => {
@@ -81,16 +84,29 @@ export function ComposerPage() {
                 ))}
               </NativeSelect>
             </Field>
-            <Field label="Strategy" help={strategies.data?.items.length === 0 ? "There is none yet: apply a RolloutStrategy under Policies." : undefined}>
-              <NativeSelect value={view.strategy ?? ""} onChange={(e) => void setView({ strategy: e.target.value || null })}>
-                <option value="">Choose a strategy</option>
-                {strategies.data?.items.map((x) => (
-                  <option key={x.id} value={x.name}>
-                    {x.title ?? x.name}
-                  </option>
-                ))}
-              </NativeSelect>
-            </Field>
+            <div className="flex flex-col gap-1.5">
+              <Field label="Strategy" help={strategies.data?.items.length === 0 ? "There is none yet: apply a RolloutStrategy under Policies." : undefined}>
+                <NativeSelect value={view.strategy ?? ""} onChange={(e) => void setView({ strategy: e.target.value || null })}>
+                  <option value="">Choose a strategy</option>
+                  {strategies.data?.items.map((x) => (
+                    <option key={x.id} value={x.name}>
+                      {x.title ?? x.name}
+                    </option>
+                  ))}
+                </NativeSelect>
+              </Field>
+              {view.workload ? <AsLast workload={view.workload} strategy={view.strategy} onTake={(strategy) => void setView({ strategy })} /> : null}
+              {lint.length > 0 ? (
+                <div className="rounded-md border bg-card p-2">
+                  <LintList findings={lint} />
+                </div>
+              ) : null}
+              {view.strategy ? (
+                <Link href={`${routes.policy(project, view.strategy)}?kind=RolloutStrategy`} className="link self-start text-sm">
+                  Open the strategy to change it
+                </Link>
+              ) : null}
+            </div>
             <Field label="Reason" help="Kept in the audit log, next to your name.">
               <Textarea rows={3} maxLength={500} value={reason} onChange={(e) => setReason(e.target.value)} />
             </Field>
@@ -102,11 +118,11 @@ export function ComposerPage() {
             <Button type="submit" variant="primary" size="lg" disabledReason={blocked} busy={create.isPending}>
               Start rollout
             </Button>
-            {ready ? <Command label="The same at the command line" text={`holdfast rollout create --workload ${view.workload} --generation ${view.revision} --strategy ${view.strategy} --reason "…"`} /> : null}
+            {ready ? <Command label="The same at the command line" text={`holdfast rollout create ${view.workload} --generation ${view.revision} --strategy ${view.strategy} --reason "…"`} /> : null}
           </form>
           <div className="flex min-w-0 flex-col gap-3">
             {!ready ? (
-              <p className="text-sm text-muted-foreground">The waves with every unit they would touch appear here.</p>
+              <p className="text-sm text-muted-foreground">The waves with every unit they would touch, whom that reaches, and how it would have judged earlier rollouts appear here.</p>
             ) : preview.error ? (
               <Alert tone="error" title="This rollout cannot be planned">
                 {explain(preview.error).message}
@@ -116,36 +132,32 @@ export function ComposerPage() {
                 <SkeletonRows rows={8} columns={3} />
               </div>
             ) : (
-              <>
-                {preview.data.warnings.map((w) => (
-                  <Alert key={w} tone="warning" title={w} />
-                ))}
-                <Section title="What changes" flush>
-                  <ChangeList changes={preview.data.changes} className="px-3" />
-                </Section>
-                {preview.data.waves.map((w, i) => (
-                  <Section key={w.name} title={`${i + 1}. ${w.name}`} hint={w.steps.join(" · ")} aside={<span className="tnum">{w.targets.length} of {preview.data.unitsTotal} units</span>}>
-                    {w.targets.length === 0 ? (
-                      <p className="text-sm text-muted-foreground">No unit runs where this wave selects.</p>
-                    ) : (
-                      <ul className="grid grid-cols-[repeat(auto-fill,minmax(200px,1fr))] gap-x-4 gap-y-1 text-sm">
-                        {w.targets.map((t) => (
-                          <li key={t.unit} className="flex min-w-0 items-center gap-2">
-                            <StateMark state={t.state as State} word="" />
-                            <span className="truncate">
-                              {t.unit} <span className="text-muted-foreground">{t.site}</span>
-                            </span>
-                          </li>
-                        ))}
-                      </ul>
-                    )}
-                  </Section>
-                ))}
-              </>
+              <ComposerPlan preview={preview.data} strategy={view.strategy ?? ""} />
             )}
           </div>
         </div>
       </PageBody>
     </>
+  );
+}
+
+/** Offers the strategy of the workload's last rollout, with how that one ended. */
+function AsLast({ workload, strategy, onTake }: { workload: string; strategy: string | null; onTake: (strategy: string) => void }) {
+  const { project } = useProject();
+  const trpc = useTRPC();
+  const newest = useQuery(trpc.rollouts.list.queryOptions({ project, workload, limit: 1 }));
+  const number = newest.data?.items[0]?.number;
+  const last = useQuery({ ...trpc.rollouts.get.queryOptions({ project, number: number ?? 1 }), enabled: number !== undefined });
+  if (!last.data || last.data.strategy === strategy) return null;
+  const { strategy: name } = last.data;
+  return (
+    <p className="flex flex-wrap items-center gap-x-2 text-sm text-muted-foreground">
+      <span>
+        Last time: {name}, #{last.data.number}, {last.data.phaseLabel.toLowerCase()}.
+      </span>
+      <Button size="sm" onClick={() => onTake(name)}>
+        Take {name}
+      </Button>
+    </p>
   );
 }

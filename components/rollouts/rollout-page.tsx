@@ -1,10 +1,6 @@
 "use client";
 
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { explain } from "@/app/_client/refusal";
-import { useTRPC } from "@/app/_client/trpc";
 import { ApprovalCard } from "@/components/approvals/approval-card";
-import { ChartPanel, TimeRangeControl, useTimeRange } from "@/components/chart";
 import { ChangeList } from "@/components/diff";
 import { FreezeNotice } from "@/components/freeze/freeze-notice";
 import { useProject } from "@/components/shell/project-context";
@@ -17,6 +13,7 @@ import type { RolloutDetail } from "@/server/core/views";
 import { BlastRadius } from "./blast-radius";
 import { wavesOfRollout, whereItIs } from "./graph-waves";
 import { LintList } from "./lint-list";
+import { RevisionCharts } from "./revision-charts";
 import { RolloutFrame } from "./rollout-frame";
 import { NoVerdict, Verdict } from "./verdict";
 import { WaveGraph } from "./wave-graph";
@@ -58,7 +55,7 @@ function Overview({ rollout: r }: { rollout: RolloutDetail }) {
           </Section>
           {r.waves.length > 1 ? <WaveGraph waves={wavesOfRollout(r)} /> : null}
           <WaveRail project={project} rollout={r} />
-          <Charts workload={r.workload} />
+          <RevisionCharts workload={r.workload} />
         </div>
         <Aside rollout={r} decided={decided} />
       </div>
@@ -78,33 +75,6 @@ function SitesBack({ sites }: { sites: RolloutDetail["sitesBack"] }) {
         ))}
       </ul>
     </Alert>
-  );
-}
-
-/** The workload's metrics by revision over time; they go on whatever the rollout does. */
-function Charts({ workload }: { workload: string }) {
-  const { project } = useProject();
-  const trpc = useTRPC();
-  const range = useTimeRange();
-  const charts = useQuery({
-    ...trpc.telemetry.workload.queryOptions({ project, name: workload, by: "revision", range: { fromMs: range?.fromMs ?? 0, toMs: range?.toMs ?? 1 } }),
-    enabled: range !== null,
-    placeholderData: keepPreviousData,
-  });
-  return (
-    <div className="flex min-w-0 flex-col gap-2">
-      <div className="flex items-center gap-3">
-        <h2 className="text-sm">By revision</h2>
-        <span className="ml-auto">
-          <TimeRangeControl range={range} />
-        </span>
-      </div>
-      <div className="grid gap-3 sm:grid-cols-2">
-        {(charts.data ?? [undefined, undefined, undefined, undefined]).map((chart, i) => (
-          <ChartPanel key={chart?.title ?? i} chart={chart} error={charts.error ? explain(charts.error).message : null} onZoom={range ? (fromMs, toMs) => range.set({ fromMs, toMs }) : undefined} />
-        ))}
-      </div>
-    </div>
   );
 }
 

@@ -6,6 +6,7 @@ import { refuseNow } from "../core/base/refusal";
 import { isFinal, stepText } from "../core/rollout";
 import type * as v from "../core/views";
 import { Recent, approvals, assignments, rolloutLists, rollouts, type Queryable } from "../store";
+import { analysisHistory, bundleOf } from "./analysis-history";
 import { buildPlan } from "./build-plan";
 import { mostCommon } from "./commands";
 import type { RolloutDeps } from "./deps";
@@ -55,6 +56,19 @@ export function rolloutQueries(deps: RolloutDeps) {
         ...rowOf(r, units, now), version: r.version, planDigest: r.planDigest, strategy: r.plan.strategy.name, waves: wavesOf(r, units, now, trials), verdict: r.verdict,
         approvals: await Promise.all(list.reverse().map((a) => approvalOf(q, a, actor, project, now))), events: await rollouts.events(q, r.id), changes, commands: commandsOf(r, actor, project),
       };
+    },
+
+    /** The verdicts that decided something, and how the evidence of one grew. */
+    async analysis(project: ProjectRef, input: { number: number; bundle?: string | undefined }) {
+      const r = await find(project, input.number);
+      return analysisHistory(q, project.id, r.id, input.bundle);
+    },
+
+    /** The inputs of a kept verdict, as canonical JSON: with them anybody recomputes it to the same digest. */
+    async bundle(project: ProjectRef, input: { number: number; digest: string }) {
+      const r = await find(project, input.number);
+      const body = await bundleOf(q, project.id, r.id, input.digest);
+      return body === null ? refuseNow("not_found", `Rollout ${input.number} keeps no inputs with this digest.`, "See which it keeps under Analysis; the oldest make room for newer ones.") : { digest: input.digest, body };
     },
 
     /** What a rollout would do, before anything is created. */

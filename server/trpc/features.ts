@@ -81,6 +81,8 @@ export interface RolloutsFeature {
   queries: {
     list: Question<Input<"rollouts">, Of<typeof v.rolloutPage>>;
     get: Question<Input<"byNumber">, Of<typeof v.rolloutDetail>>;
+    analysis: Question<Input<"rolloutAnalysis">, Of<typeof v.analysisHistory>>;
+    bundle: Question<Input<"rolloutBundle">, Of<typeof v.verdictBundle>>;
     preview: Question<Input<"rolloutPreview">, Of<typeof v.rolloutPreview>>;
     approvals: Question<Input<"approvals">, Of<typeof v.approvalPage>>;
     approval: Question<Input<"byId">, Of<typeof v.approvalView>>;

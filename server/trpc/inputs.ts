@@ -49,6 +49,8 @@ const inputs = {
 
   rollouts: pageInput.extend({ workload: name.optional(), open: z.boolean().optional() }),
   byNumber: z.object({ number: z.int().min(1) }),
+  rolloutAnalysis: z.object({ number: z.int().min(1), bundle: z.string().max(100).optional() }),
+  rolloutBundle: z.object({ number: z.int().min(1), digest: z.string().max(100) }),
   rolloutPreview: z.object({ workload: name, generation: z.int().min(1).optional(), text: manifestText.optional(), strategy: name }),
   rolloutCreate: z.object({ workload: name, generation: z.int().min(1), strategy: name, reason }),
   rolloutCommand: z.object({ number: z.int().min(1), version, reason }),

@@ -4,5 +4,6 @@ export * from "./fleet";
 export * from "./hooks";
 export * from "./workloads";
 export * from "./rollouts";
+export * from "./analysis";
 export * from "./telemetry";
 export * from "./access";

@@ -6,6 +6,8 @@ import { inputs } from "../inputs";
 export const rolloutsRouter = router({
   list: allowed("rollouts.read").input(inputs.rollouts).output(v.rolloutPage).query(({ ctx, input }) => ctx.features.rollouts.queries.list(ctx.project, input, ctx.actor)),
   get: allowed("rollouts.read").input(inputs.byNumber).output(v.rolloutDetail).query(({ ctx, input }) => ctx.features.rollouts.queries.get(ctx.project, input, ctx.actor)),
+  analysis: allowed("rollouts.read").input(inputs.rolloutAnalysis).output(v.analysisHistory).query(({ ctx, input }) => ctx.features.rollouts.queries.analysis(ctx.project, input, ctx.actor)),
+  bundle: allowed("rollouts.read").input(inputs.rolloutBundle).output(v.verdictBundle).query(({ ctx, input }) => ctx.features.rollouts.queries.bundle(ctx.project, input, ctx.actor)),
   preview: allowed("rollouts.read").input(inputs.rolloutPreview).output(v.rolloutPreview).query(({ ctx, input }) => ctx.features.rollouts.queries.preview(ctx.project, input, ctx.actor)),
   create: command("rollouts.operate", "rollout.create", "rollout").input(inputs.rolloutCreate).output(v.done.extend({ number: z.int() })).mutation(({ ctx, input }) => ctx.features.rollouts.commands.create(ctx.actor, ctx.project, input)),
   pause: command("rollouts.operate", "rollout.pause", "rollout").input(inputs.rolloutCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.pause(ctx.actor, ctx.project, input)),

@@ -53,6 +53,8 @@ export const sampleInputs: Record<string, Record<string, unknown>> = {
   "artifacts.get": { digest: `sha256:${"0".repeat(64)}` },
   "rollouts.list": {},
   "rollouts.get": { number: 999 },
+  "rollouts.analysis": { number: 1 },
+  "rollouts.bundle": { number: 1, digest: `sha256:${"0".repeat(64)}` },
   "rollouts.preview": { workload: "nothing", generation: 1, strategy: "nothing" },
   "rollouts.create": { workload: "nothing", generation: 1, strategy: "nothing", reason: "because of a test" },
   "rollouts.pause": { number: 999, version: 1, reason: "because of a test" },

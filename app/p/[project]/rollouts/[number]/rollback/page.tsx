@@ -1,0 +1,15 @@
+import type { Metadata } from "next";
+import { notFound } from "next/navigation";
+import { RollbackPage } from "@/components/rollouts/rollback-page";
+
+type Props = { params: Promise<{ number: string }> };
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  return { title: `Rollback of rollout #${(await params).number}` };
+}
+
+export default async function Page({ params }: Props) {
+  const number = Number((await params).number);
+  if (!Number.isSafeInteger(number) || number < 1) notFound();
+  return <RollbackPage number={number} />;
+}
