@@ -1,0 +1,17 @@
+/**
+ * Fragmentation of GPUs and packing against it, as pure functions: the F measure of the FGD paper, the expected fill that
+ * Holdfast packs by, and a fleet that tasks are put on one after another. Knows no policy, no store and no clock.
+ */
+export { fillEstimate } from "./fill";
+export type { FillEstimate, FillOptions } from "./fill";
+export { after, fitsOn, gpuMillisOf, idleOf, isShare, waysOn, WHOLE } from "./gpu";
+export type { GpuNode, GpuShape } from "./gpu";
+export { headroomPrice } from "./headroom";
+export { deltaOf, fragmentationBy, fragmentationOf, fragmentFor } from "./measure";
+export type { FragmentationSum } from "./measure";
+export { mixOf } from "./mix";
+export type { Mix } from "./mix";
+export { Packer } from "./packer";
+export type { FleetPrice, Packed } from "./packer";
+export { bestFitScore, fgdScore, fillScore } from "./scores";
+export type { NodeScore, Scored } from "./scores";
