@@ -97,7 +97,8 @@ const HALF = MICRO / 2;
 export const usedMicros = (load: { cpuMillis: number; memoryBytes: number }, capacity: Pick<Capacity, "cpuMillis" | "memoryBytes">): number => usedPart(load.cpuMillis, sizeStep(capacity.cpuMillis)) + usedPart(load.memoryBytes, sizeStep(capacity.memoryBytes));
 /** One half of `usedMicros`, for a size from `sizeStep`. */
 export const usedPart = (used: number, size: number): number => (size > 0 ? Math.max(0, Math.min(HALF, Math.round((HALF * used) / size))) : HALF);
-const askedPart = (asked: number, size: number): number => (size > 0 ? Math.round((HALF * asked) / size) : 0);
+/** What a unit adds of one half. */
+export const askedPart = (asked: number, size: number): number => (size > 0 ? Math.round((HALF * asked) / size) : 0);
 export const askedMicros = (demand: Demand, capacity: Pick<Capacity, "cpuMillis" | "memoryBytes">): number => askedPart(demand.cpuMillis, sizeStep(capacity.cpuMillis)) + askedPart(demand.memoryBytes, sizeStep(capacity.memoryBytes));
 
 /** In millionths. Values run from 0 to 1, but for cost: minus the price of one unit for one hour, so that the weight is per currency unit. */

@@ -9,25 +9,43 @@ import type { Columns, Needs } from "./columns";
 import { Statics, staticKeyOf } from "./statics";
 import type { StaticResults } from "./statics";
 
-/** Units of one group: what spread is counted over. */
+/** Units of one group: what spread is counted over. Many a group has one unit; tables are made for the second. */
 export class Group {
-  readonly onNode = new Map<number, number>();
-  readonly onSite: Int32Array;
+  private nodes: Map<number, number> | undefined;
+  private bySite: Int32Array | undefined;
+  private single = -1;
+  private singleSite = -1;
   /** Units on nodes of the fleet. */
   total = 0;
   /** Bumped when units leave, which classes don't follow step by step. */
   version = 0;
   constructor(
     readonly id: number,
-    sites: number,
-  ) {
-    this.onSite = new Int32Array(sites);
+    private readonly sites: number,
+  ) {}
+  /** Units by node; nodes without any are not there. */
+  get onNode(): Map<number, number> {
+    if (!this.nodes) this.nodes = new Map(this.total === 1 ? [[this.single, 1]] : []);
+    return this.nodes;
+  }
+  get onSite(): Int32Array {
+    if (!this.bySite) {
+      this.bySite = new Int32Array(this.sites);
+      if (this.total === 1) this.bySite[this.singleSite] = 1;
+    }
+    return this.bySite;
   }
   add(node: number, site: number, by: 1 | -1): void {
-    const count = (this.onNode.get(node) ?? 0) + by;
-    if (count > 0) this.onNode.set(node, count);
-    else this.onNode.delete(node);
-    this.onSite[site] = (this.onSite[site] as number) + by;
+    if (this.total === 0 && by > 0 && !this.nodes && !this.bySite) {
+      this.single = node;
+      this.singleSite = site;
+    } else {
+      const { onNode, onSite } = this;
+      const count = (onNode.get(node) ?? 0) + by;
+      if (count > 0) onNode.set(node, count);
+      else onNode.delete(node);
+      onSite[site] = (onSite[site] as number) + by;
+    }
     this.total += by;
     if (by < 0) this.version++;
   }

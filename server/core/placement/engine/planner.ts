@@ -30,7 +30,6 @@ export class Planner {
   private readonly classes = new Map<string, ShapeClass>();
   private readonly avoidIds = new WeakMap<ReadonlySet<string>, number>();
   private avoids = 0;
-  private readonly lastCounts = new WeakMap<ShapeClass, number>();
   private readonly counts = new Int32Array(CODES);
   private readonly chosen = blank();
   private readonly runner = blank();
@@ -70,8 +69,7 @@ export class Planner {
       const cls = this.classOf(entry, group, ask.avoid);
       if (ask.only === undefined) this.searchClass(cls, entry, group);
       else this.judgeOnly(cls, entry, group, columnsIndex(this.columns, ask.only));
-      countsAt = this.records.keepCounts(this.counts, this.lastCounts.get(cls) ?? NONE);
-      this.lastCounts.set(cls, countsAt);
+      countsAt = cls.countsAt = this.records.keepCounts(this.counts, cls.countsAt);
     }
     this.note(this.chosen, group);
     this.note(this.runner, group);
@@ -193,22 +191,27 @@ export class Planner {
           continue;
         }
       }
-      const term = cls.siteTerm(s);
+      const term = cls.siteTerm[s] as number;
       if ((cls.siteTop[s] as number) + term < runner.score) continue;
       if (!cls.siteClean[s]) cls.refine(s);
       const node = cls.siteBest[s] as number;
       if (node === NONE) continue;
       const score = (cls.siteTop[s] as number) + term;
       if (score > chosen.score || (score === chosen.score && cells.before(node, chosen.node))) {
-        [runner.node, runner.score] = [chosen.node, chosen.score];
-        [chosen.node, chosen.score] = [node, score];
+        runner.node = chosen.node;
+        runner.score = chosen.score;
+        chosen.node = node;
+        chosen.score = score;
         first = s;
-      } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) [runner.node, runner.score] = [node, score];
+      } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) {
+        runner.node = node;
+        runner.score = score;
+      }
     }
     if (first === NONE) return;
     const next = cls.secondOf(first, chosen.node);
     if (next === NONE) return;
-    const score = cls.secondScore + cls.siteTerm(first);
+    const score = cls.secondScore + (cls.siteTerm[first] as number);
     if (score > runner.score || (score === runner.score && cells.before(next, runner.node))) [runner.node, runner.score] = [next, score];
   }
 
@@ -221,7 +224,7 @@ export class Planner {
     const own = cls.codeAt(node);
     const code = own === 0 || (own === APART && forbids === SPREAD) ? forbids || own : own;
     counts[code] = 1;
-    if (code === 0) [chosen.node, chosen.score] = [node, cls.scoreAt(node) + cls.siteTerm(s)];
+    if (code === 0) [chosen.node, chosen.score] = [node, cls.scoreAt(node) + (cls.siteTerm[s] as number)];
   }
 
   /** A shape that was hardly asked for yet, of a group without units: straight from the cells. */
@@ -235,6 +238,7 @@ export class Planner {
     for (let c = 0; c < cells.count; c++) {
       if (statics.code[c] !== 0) continue;
       const base = (statics.score[c] as number) + (byMake[cells.make[c] as number] as number) + term;
+      if (base === -Infinity) continue;
       const bound = base + cells.bound(c, use);
       // An emptiest node that ties comes first in its cell only by its own tie.
       if (bound < runner.score || (bound === runner.score && use < 0 && !cells.before(cells.first[c] as number, runner.node))) continue;
@@ -244,10 +248,14 @@ export class Planner {
         if (node === NONE) break;
         const score = base + use * (floor.used[node] as number);
         if (score > chosen.score || (score === chosen.score && cells.before(node, chosen.node))) {
-          [runner.node, runner.score] = [chosen.node, chosen.score];
-          [chosen.node, chosen.score] = [node, score];
-        } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) [runner.node, runner.score] = [node, score];
-        else break;
+          runner.node = chosen.node;
+          runner.score = chosen.score;
+          chosen.node = node;
+          chosen.score = score;
+        } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) {
+          runner.node = node;
+          runner.score = score;
+        } else break;
         except = node;
       }
     }
@@ -259,8 +267,8 @@ export class Planner {
       return;
     }
     const at = who.node * this.columns.width;
-    who.onNode = group.onNode.get(who.node) ?? 0;
-    who.onSite = group.onSite[this.columns.siteOf[who.node] as number] as number;
+    who.onNode = group.total === 0 ? 0 : (group.onNode.get(who.node) ?? 0);
+    who.onSite = group.total === 0 ? 0 : (group.onSite[this.columns.siteOf[who.node] as number] as number);
     who.freeCpu = this.floor.free[at] as number;
     who.freeMemory = this.floor.free[at + 1] as number;
   }

@@ -35,11 +35,12 @@ export class Records {
       this.floats = larger;
     }
     const { floats, ints } = this;
-    for (const who of [chosen, runner]) {
-      ints.push(who.node);
-      ints.push(who.onNode);
-      ints.push(who.onSite);
-    }
+    ints.push(chosen.node);
+    ints.push(chosen.onNode);
+    ints.push(chosen.onSite);
+    ints.push(runner.node);
+    ints.push(runner.onNode);
+    ints.push(runner.onSite);
     ints.push(countsAt);
     ints.push(logAt);
     floats[at] = chosen.score;

@@ -3,7 +3,7 @@
  * following the log. One placement changes one node; a class that is asked again looks at the nodes that changed since,
  * and at a cell only when it comes to the top.
  */
-import { MICRO, askedMicros, costMicros, spreadMicros, weighingOf } from "../rank";
+import { MICRO, askedPart, costMicros, spreadMicros, weighingOf } from "../rank";
 import type { Weighing } from "../rank";
 import type { FleetNode } from "../fleet";
 import type { Shape } from "../shape";
@@ -13,7 +13,11 @@ import type { CellStatics, Floor, Group } from "./floor";
 import { staticKeyOf } from "./statics";
 
 const NONE = -1;
+/** `spreadMicros` of small counts. */
+const SPREAD_MICROS = Float64Array.from({ length: 1_024 }, (_, n) => spreadMicros(n));
+const spreadOf = (n: number): number => (n < SPREAD_MICROS.length ? (SPREAD_MICROS[n] as number) : spreadMicros(n));
 const LEAVING = codeOf("leaving");
+const DEVICE = codeOf("device");
 export const SPREAD = codeOf("spread");
 export const APART = codeOf("apart");
 /** Marks nodes whose score depends on units of a group there: they stand apart from their cell. */
@@ -30,7 +34,7 @@ export class ShapeEntry {
   uses = 0;
   template: ShapeClass | undefined;
   last: ShapeClass | undefined;
-  private scores: { era: number; of: Float64Array } | undefined;
+  private scores: { era: number; of: Float64Array; fixed: Uint8Array } | undefined;
 
   constructor(
     readonly id: number,
@@ -43,25 +47,35 @@ export class ShapeEntry {
     this.spread = shape.policy?.spread ?? [];
     this.apart = shape.apart ?? [];
   }
-  /** Score of an unused node of each cell in billionths, spread over sites apart; minus infinity where a hard rule forbids it. */
-  scoresByCell(floor: Floor): Float64Array {
-    if (this.scores?.era === floor.era) return this.scores.of;
+  /** By cell: the score of an unused node in billionths, spread over sites apart; and the reason that holds whatever runs there, for which the score is minus infinity. */
+  byCell(floor: Floor): { of: Float64Array; fixed: Uint8Array } {
+    if (this.scores?.era === floor.era) return this.scores;
     const statics = floor.staticsOf(this.shape, this.staticKey);
     const { make } = floor.cells;
     const byMake = new Float64Array(floor.columns.makes.length);
     this.scoresByMake(floor, byMake);
-    const of = Float64Array.from(make, (m, c) => (statics.code[c] ? -Infinity : (statics.score[c] as number) + (byMake[m] as number)));
-    this.scores = { era: floor.era, of };
-    return of;
+    // A make without such devices at all: the first of all shortages, for good.
+    const fixed = Uint8Array.from(make, (m, c) => (statics.code[c] as number) || (byMake[m] === -Infinity ? DEVICE : 0));
+    const of = Float64Array.from(make, (m, c) => (fixed[c] ? -Infinity : (statics.score[c] as number) + (byMake[m] as number)));
+    return (this.scores = { era: floor.era, of, fixed });
   }
-  /** The part of these scores that depends on a node's make. */
+  /** The part of these scores that depends on a node's make; minus infinity for one that has none of the devices asked for. */
   scoresByMake(floor: Floor, out: Float64Array): void {
-    const { nodes, makes } = floor.columns;
+    const { nodes, makes, sizeCpu, sizeMemory } = floor.columns;
+    const { demand } = this.shape;
     const w = this.weighing;
     for (let m = 0; m < makes.length; m++) {
-      const node = nodes[makes[m] as number] as FleetNode;
-      out[m] = w.roomBase + w.use * askedMicros(this.shape.demand, node.capacity) + (w.cost ? w.cost * costMicros(this.shape.demand, node.rates) : 0) + w.spreadNode * MICRO;
+      const i = makes[m] as number;
+      const node = nodes[i] as FleetNode;
+      const asked = askedPart(demand.cpuMillis, sizeCpu[i] as number) + askedPart(demand.memoryBytes, sizeMemory[i] as number);
+      out[m] = demand.devices && this.lacks(node) ? -Infinity : w.roomBase + w.use * asked + (w.cost ? w.cost * costMicros(demand, node.rates) : 0) + w.spreadNode * MICRO;
     }
+  }
+  private lacks({ capacity }: FleetNode): boolean {
+    const wanted = this.shape.demand.devices;
+    if (!wanted || wanted.count === 0) return false;
+    if (wanted.model !== null) return (capacity.devices[wanted.model] ?? 0) === 0;
+    return Object.values(capacity.devices).every((n) => n === 0);
   }
 }
 
@@ -84,14 +98,22 @@ export class ShapeClass {
   private readonly codes: Uint8Array;
   private readonly scores: Float64Array;
   private readonly statics: CellStatics;
+  private readonly fixed: Uint8Array;
+  /** Where the counts of the last decision were kept. */
+  countsAt = NONE;
+  /** Units of the group by node, for shapes to which it matters. */
+  private readonly own: Int32Array;
+  private readonly spreadNode: number;
+  /** What spread over sites is worth, by site, in billionths. */
+  readonly siteTerm: Float64Array;
   private readonly special: Int32Array[] = [];
   private cursor: number;
   private readonly setsApart: boolean;
   private readonly watched: Group[] = [];
   private readonly avoided: ReadonlySet<number> | null;
-  /** For spread over nodes: units of the group by node, the least of them over all eligible nodes, and how many have more. */
-  private seen: Int32Array | undefined;
-  leastOnNode = 0;
+  /** For hard spread over nodes: the least count over all eligible nodes, how many have more, and how many there are. */
+  private readonly levels: boolean;
+  private leastOnNode = 0;
   private above = 0;
   private eligible = 0;
 
@@ -103,7 +125,9 @@ export class ShapeClass {
     from?: ShapeClass,
   ) {
     const { cells, columns } = floor;
-    this.scores = entry.scoresByCell(floor);
+    const byCell = entry.byCell(floor);
+    this.scores = byCell.of;
+    this.fixed = byCell.fixed;
     this.statics = floor.staticsOf(entry.shape, entry.staticKey);
     this.era = floor.era;
     this.groupVersion = group?.version ?? 0;
@@ -112,6 +136,11 @@ export class ShapeClass {
     this.setsApart = group !== null && (entry.weighing.spreadNode !== 0 || entry.spread.some((s) => s.over === "node") || entry.apart.some((a) => a.over === "node"));
     if (group) for (const a of entry.apart) if (a.over === "node" && a.from !== null) this.watched.push(floor.groupOf(a.from));
     this.cursor = floor.logNode.length;
+    this.spreadNode = entry.weighing.spreadNode;
+    this.levels = group !== null && entry.spread.some((s) => s.over === "node");
+    this.own = new Int32Array(this.setsApart ? columns.nodes.length : 0);
+    this.siteTerm = new Float64Array(sites);
+    for (let s = 0; s < sites && entry.weighing.spreadSite; s++) this.siteTerm[s] = this.termOf(s);
     if (from) {
       this.codes = from.codes.slice();
       this.counts.set(from.counts);
@@ -167,9 +196,8 @@ export class ShapeClass {
     for (let s = 0; s < columns.sites.length && this.setsApart; s++) this.special.push(new Int32Array(0));
     this.counted.length = columns.sites.length;
     this.counted.fill(0);
-    if (this.entry.spread.some((s) => s.over === "node")) {
-      this.seen = new Int32Array(columns.nodes.length);
-      for (const [node, count] of group.onNode) this.seen[node] = count;
+    if (this.setsApart) for (const [node, count] of group.onNode) this.own[node] = count;
+    if (this.levels) {
       this.eligible = this.siteEligible.reduce((a, b) => a + b, 0);
       this.findLeast();
     }
@@ -181,17 +209,24 @@ export class ShapeClass {
 
   /** Follows the log: what changed since this class was asked last. */
   catchUp(): void {
-    const { logNode, logGroup, newest } = this.floor;
-    const end = logNode.length;
-    const mine = this.group?.id ?? -2;
+    const { newest, cells, columns } = this.floor;
+    const nodes = this.floor.logNode.items;
+    const groups = this.floor.logGroup.items;
+    const end = this.floor.logNode.length;
+    const mine = this.group?.id ?? NONE;
     for (let k = this.cursor; k < end; k++) {
-      const i = logNode.items[k] as number;
-      const g = logGroup.items[k] as number;
-      if (this.setsApart && (g === mine || this.watches(g))) {
-        if (g === mine && this.seen) this.countOn(i);
-        this.setApart(i);
-      }
-      if (newest[i] === k) this.judge(i);
+      const i = nodes[k] as number;
+      const g = groups[k] as number;
+      if (g === mine) {
+        const s = columns.siteOf[i] as number;
+        if (this.entry.weighing.spreadSite) this.siteTerm[s] = this.termOf(s);
+        if (this.setsApart) {
+          this.countOn(i);
+          this.setApart(i);
+          continue;
+        }
+      } else if (this.watched.length > 0 && this.watches(g)) this.setApart(i);
+      if (newest[i] === k && (this.scores[cells.of[i] as number] as number) !== -Infinity) this.judge(i);
     }
     this.cursor = end;
   }
@@ -205,10 +240,9 @@ export class ShapeClass {
   }
 
   private countOn(i: number): void {
-    const seen = this.seen as Int32Array;
-    const count = (seen[i] as number) + 1;
-    seen[i] = count;
-    if (this.floor.lost[i] || this.statics.code[this.floor.cells.of[i] as number]) return;
+    const count = (this.own[i] as number) + 1;
+    this.own[i] = count;
+    if (!this.levels || this.floor.lost[i] || this.statics.code[this.floor.cells.of[i] as number]) return;
     if (count === this.leastOnNode + 1) this.above++;
     if (this.above === this.eligible) {
       this.findLeast();
@@ -217,7 +251,7 @@ export class ShapeClass {
   }
   private findLeast(): void {
     const { columns, cells, lost } = this.floor;
-    const seen = this.seen as Int32Array;
+    const seen = this.own;
     let least = Infinity;
     for (let i = 0; i < columns.nodes.length; i++) if (!lost[i] && !this.statics.code[cells.of[i] as number] && (seen[i] as number) < least) least = seen[i] as number;
     this.leastOnNode = Number.isFinite(least) ? least : 0;
@@ -256,7 +290,7 @@ export class ShapeClass {
     const { floor, entry } = this;
     const lost = floor.lost[i] as number;
     if (lost) return lost;
-    const fixed = this.statics.code[floor.cells.of[i] as number] as number;
+    const fixed = this.fixed[floor.cells.of[i] as number] as number;
     if (fixed) return fixed;
     const { dims, amounts, codes } = entry.needs;
     const at = i * floor.columns.width;
@@ -267,10 +301,10 @@ export class ShapeClass {
     return 0;
   }
   private codeNow(i: number, special: boolean): number {
-    if (this.avoided?.has(i) && !this.floor.lost[i] && !this.statics.code[this.floor.cells.of[i] as number]) return LEAVING;
+    if (this.avoided !== null && this.avoided.has(i) && !this.floor.lost[i] && !this.statics.code[this.floor.cells.of[i] as number]) return LEAVING;
     const code = this.roomCode(i);
     if (code || !special) return code;
-    const own = this.group?.onNode.get(i) ?? 0;
+    const own = this.own[i] as number;
     for (const x of this.entry.spread) if (x.over === "node" && own + 1 - this.leastOnNode > x.maxSkew) return SPREAD;
     for (const a of this.entry.apart) if (a.over === "node" && (a.from === null ? own : (this.floor.groupOf(a.from).onNode.get(i) ?? 0)) > 0) return APART;
     return 0;
@@ -278,7 +312,7 @@ export class ShapeClass {
   private scoreOf(i: number, special: boolean): number {
     const { floor, entry } = this;
     const score = (this.scores[floor.cells.of[i] as number] as number) + entry.weighing.use * (floor.used[i] as number);
-    return special && entry.weighing.spreadNode ? score + entry.weighing.spreadNode * (spreadMicros(this.group?.onNode.get(i) ?? 0) - MICRO) : score;
+    return special && this.spreadNode ? score + this.spreadNode * (spreadOf(this.own[i] as number) - MICRO) : score;
   }
 
   /** A node changed: its reason, the counts, and what its cell can offer at best. */
@@ -397,8 +431,7 @@ export class ShapeClass {
     return this.scoreOf(i, ((this.codes[i] as number) & SPECIAL) !== 0);
   }
 
-  /** What spread over sites is worth for a site: in billionths. */
-  siteTerm(s: number): number {
-    return this.entry.weighing.spreadSite ? this.entry.weighing.spreadSite * spreadMicros(this.group?.onSite[s] ?? 0) : 0;
+  private termOf(s: number): number {
+    return this.entry.weighing.spreadSite * spreadOf(this.group?.onSite[s] ?? 0);
   }
 }
