@@ -24,16 +24,17 @@ describe("kayenta", () => {
   });
   test("a higher latency fails at the first look, which is named", () => {
     const v = kayentaVerdict(t(), evidence(150, (i) => noise(i) * 1.3, noise));
-    expect(v).toMatchObject({ verdict: "rollBack", atMs: 60 * MINUTE, sentence: "The score was 0 of 100 after 1h, below the limit 75: m is higher than stable." });
+    expect(v).toMatchObject({ verdict: "rollBack", atMs: 60 * MINUTE, sentence: "The score was 0 of 100 after 1h, not above the limit 75: m is higher than stable." });
     expect(v.metrics[0]).toMatchObject({ outcome: "fail", metric: "query", sentence: "m is higher than stable (1.300 times stable)." });
   });
-  test("a score between the limits holds; a muted metric counts for nothing", () => {
+  test("between the limits it goes on, and fails at the end; a muted metric counts for nothing", () => {
     const both = (muted: boolean): KayentaTemplate => parse({ judge: "kayenta", pass: 95, marginal: 40, metrics: [{ name: "m", source, groups: ["g"], direction: "increase", muted }, { name: "n", source, groups: ["g"], nanStrategy: "replace" }] });
-    expect(kayentaVerdict(both(false), evidence(60, (i) => noise(i) * 1.3, noise, true))).toMatchObject({ verdict: "hold", sentence: "The score is 50 of 100, between the limits 40 and 95: m is higher than stable." });
+    expect(kayentaVerdict(both(false), evidence(60, (i) => noise(i) * 1.3, noise, true))).toMatchObject({ verdict: "rollBack", sentence: "The last score is 50 of 100, below the 95 that pass: m is higher than stable." });
+    expect(kayentaVerdict(both(false), evidence(90, (i) => noise(i) * 1.3, noise)).verdict).toBe("notEnoughEvidence");
     expect(kayentaVerdict(both(true), evidence(60, (i) => noise(i) * 1.3, noise, true)).verdict).toBe("promote");
   });
   test("no data at all is a failure, as Kayenta has it, unless gaps are replaced", () => {
-    expect(kayentaVerdict(t(), evidence(60, () => null, noise)).sentence).toBe("The score was 0 of 100 after 1h, below the limit 75: half of the metrics or more have no data.");
+    expect(kayentaVerdict(t(), evidence(60, () => null, noise)).sentence).toBe("The score was 0 of 100 after 1h, not above the limit 75: half of the metrics or more have no data.");
     expect(kayentaVerdict(t({ nanStrategy: "replace" }), evidence(60, () => "NaN", () => "NaN", true)).verdict).toBe("promote");
   });
   test("a lookback forgets what was before it", () => {

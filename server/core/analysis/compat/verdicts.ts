@@ -3,7 +3,7 @@ import type { ArgoTemplate, FlaggerTemplate, KayentaTemplate, MetricSource } fro
 import { formatMetric, type MetricOutcome, type MetricVerdict, type Verdict } from "../judge";
 import { runArgo, type ArgoPhase, type Measured } from "./argo";
 import { passes, runFlagger, type FlaggerValue } from "./flagger";
-import { classifyMetric, classifyScore, scoreMetrics, type MetricClass } from "./kayenta";
+import { classifyMetric, scoreMetrics, type MetricClass } from "./kayenta";
 
 /** A value as Prometheus writes it: JSON has no other name for what is not finite. */
 export type SeriesValue = number | "NaN" | "+Inf" | "-Inf";
@@ -68,8 +68,8 @@ const verdictOf = (e: SeriesEvidence, verdict: Verdict["verdict"], sentence: str
 const open = (e: SeriesEvidence): "hold" | "notEnoughEvidence" => (e.deadlinePassed ? "hold" : "notEnoughEvidence");
 
 /**
- * Looks at every interval at all values so far (or at a lookback), as Kayenta's stage does: below the marginal score it
- * is rolled back at once, and with the deadline the last score decides: pass promotes, anything between holds.
+ * Looks at every interval at all values so far (or at a lookback), as Kayenta's analysis stage does: at the marginal
+ * score and below it is rolled back at once, and with the deadline the last score has to pass.
  */
 export function kayentaVerdict(t: KayentaTemplate, e: SeriesEvidence): Verdict {
   const stepMs = ms(t.step, 60_000);
@@ -82,10 +82,10 @@ export function kayentaVerdict(t: KayentaTemplate, e: SeriesEvidence): Verdict {
   for (const [i, look] of looks.entries()) {
     const seen = at(look);
     const last = e.deadlinePassed && i === looks.length - 1;
-    if (seen.class === "Fail") return verdictOf(e, "rollBack", `The score was ${seen.score} of 100 after ${formatDurationMs(look - e.fromMs)}, below the limit ${t.marginal}: ${seen.why}.`, seen.metrics, look);
+    if (seen.score <= t.marginal) return verdictOf(e, "rollBack", `The score was ${seen.score} of 100 after ${formatDurationMs(look - e.fromMs)}, not above the limit ${t.marginal}: ${seen.why}.`, seen.metrics, look);
     if (last) {
-      if (seen.class === "Pass") return verdictOf(e, "promote", `The score is ${seen.score} of 100, where ${t.pass} passes.`, seen.metrics);
-      return verdictOf(e, "hold", `The score is ${seen.score} of 100, between the limits ${t.marginal} and ${t.pass}: ${seen.why}.`, seen.metrics);
+      if (seen.score >= t.pass) return verdictOf(e, "promote", `The score is ${seen.score} of 100, where ${t.pass} passes.`, seen.metrics);
+      return verdictOf(e, "rollBack", `The last score is ${seen.score} of 100, below the ${t.pass} that pass: ${seen.why}.`, seen.metrics);
     }
     if (i === looks.length - 1) return verdictOf(e, "notEnoughEvidence", `The score was ${seen.score} of 100 after ${formatDurationMs(look - e.fromMs)}; the last look decides.`, seen.metrics);
   }
@@ -101,7 +101,7 @@ function scoreAt(t: KayentaTemplate, e: SeriesEvidence, fromMs: number, toMs: nu
   const score = scoreMetrics(counting.map((j) => ({ classification: j.c.classification, critical: j.c.critical, groups: j.m.groups })), t.groupWeights);
   const bad = counting.filter((j) => j.c.classification !== "Pass").map((j) => `${j.m.name} is ${classWords[j.c.classification]}${j.c.critical ? " and critical" : ""}`);
   const metrics = judged.map((j) => view(j.m, e, `${j.m.direction === "either" ? "no change" : `no ${j.m.direction}`} against stable`, outcomeOf[j.c.classification], `${j.m.name} is ${classWords[j.c.classification]}${Number.isFinite(j.c.deviation) ? ` (${j.c.deviation.toFixed(3)} times stable)` : ""}${j.m.muted ? "; it is muted" : ""}.`));
-  return { score: score.score, class: classifyScore(score.score, t), why: score.reason === "nodata" ? "half of the metrics or more have no data" : bad.length > 0 ? listed(bad) : "no metric failed", metrics };
+  return { score: score.score, why: score.reason === "nodata" ? "half of the metrics or more have no data" : bad.length > 0 ? listed(bad) : "no metric failed", metrics };
 }
 const classWords: Record<MetricClass["classification"], string> = { Pass: "as stable", High: "higher than stable", Low: "lower than stable", Nodata: "without data", NodataFailMetric: "without the data it must have", Error: "not to be compared" };
 const outcomeOf: Record<MetricClass["classification"], MetricOutcome> = { Pass: "pass", High: "fail", Low: "fail", Nodata: "missing", NodataFailMetric: "fail", Error: "notEnough" };
