@@ -18,6 +18,9 @@ import type { RunOptions } from "./options";
 import { Fault, textOf } from "./platform/fault";
 import type { Log } from "./platform/log";
 import { defaultBackoff } from "./session/backoff";
+import type { TrafficAdapter } from "./router/adapter";
+import { backendsOf } from "./router/backends";
+import { Router } from "./router/router";
 import { Link } from "./session/link";
 import type { Welcome } from "./session/session";
 import { DesiredFile } from "./state/desired-file";
@@ -52,6 +55,7 @@ type Parts = {
   collector: Collector;
   artifacts: ArtifactCache;
   logs: LogStreams;
+  traffic: TrafficAdapter;
 };
 
 /** The agent of one node: builds its parts, joins them, starts and stops them in order. */
@@ -147,9 +151,18 @@ export class Agent {
       nowMs: this.#nowMs,
       node: () => ({ node: identity.current.node, site: identity.current.site, project: identity.current.project, ...link.state, appliedGeneration: desired.state.appliedGeneration, journalDepth: journal.depth }),
       endpoints: () => ({ asOfMs: desired.state.receivedAtMs, remote: desired.state.endpoints, instances: supervisor.instances }),
+      routes: () => traffic.applied,
       statuses: () => supervisor.statuses,
       byToken: (hash) => supervisor.byToken(hash),
       telemetry: (unit, post) => collector.post(unit.spec, post, this.#nowMs()),
+    });
+    const traffic: TrafficAdapter = new Router({
+      dataFolder: o.data,
+      log: this.#log,
+      nowMs: this.#nowMs,
+      random: Math.random,
+      backends: (service, portName) => backendsOf({ service, portName, node: identity.current.node, instances: supervisor.instances, remote: desired.state.endpoints }),
+      served: ({ backend, latencyMs, ok }) => backend.own && collector.routed(backend.own, { latencyMs, ok }, this.#nowMs()),
     });
     const renewal = new Renewal({ identity, log: this.#log, nowMs: this.#nowMs, random: Math.random });
     const link: Link = new Link({
@@ -169,7 +182,7 @@ export class Agent {
     });
     const logs = new LogStreams({ find: (id) => supervisor.find(id), send: (message) => link.send(message) });
     const reporter = new Reporter({ journal, collector, log: this.#log, nowMs: this.#nowMs, send: (message) => link.send(message), sampleNode: usageSampler({ dataFolder: o.data, nowMs: this.#nowMs }), instances: () => supervisor.instances, reportEveryMs: o.reportEveryMs, sampleEveryMs: o.sampleEveryMs, measured: () => this.#observeSoon() });
-    this.#parts = { identity, desired, trials, journal, supervisor, engine, local, renewal, link, reporter, collector, artifacts, logs };
+    this.#parts = { identity, desired, trials, journal, supervisor, engine, local, renewal, link, reporter, collector, artifacts, logs, traffic };
 
     await this.#refreshFacts(bootId);
     await local.start();
@@ -179,6 +192,7 @@ export class Agent {
     // A deadline that passed while nobody was here has passed before anything is started.
     await trials.passed();
     supervisor.begin();
+    this.#route();
     renewal.start();
     link.start();
     reporter.start();
@@ -206,6 +220,7 @@ export class Agent {
       await p.supervisor.stop();
       await p.engine.close();
       p.local.close();
+      await p.traffic.stop();
       await p.journal.close();
     }
     await this.#unlock();
@@ -292,7 +307,7 @@ export class Agent {
     if (message.generation < this.#sessionGeneration) return this.#log.warn("desired.olderIgnored", { generation: message.generation, had: this.#sessionGeneration });
     this.#sessionGeneration = message.generation;
     try {
-      await p.desired.replace({ generation: message.generation, units: message.units, endpoints: message.endpoints, receivedAtMs: this.#nowMs() });
+      await p.desired.replace({ generation: message.generation, units: message.units, endpoints: message.endpoints, routes: message.routes, receivedAtMs: this.#nowMs() });
     } catch (error) {
       // What is not on disk is not acted upon: after a crash it would be forgotten. The gateway sends it again.
       return this.#log.error("desired.notSaved", { generation: message.generation, message: textOf(error), remedy: "Free space in the agent's data folder." });
@@ -301,7 +316,13 @@ export class Agent {
     this.#log.info("desired.received", { generation: message.generation, units: message.units.length, resync: message.resync });
     await p.trials.passed();
     p.supervisor.look();
+    this.#route();
     this.#observeSoon();
+  }
+
+  #route(): void {
+    const p = this.#parts;
+    p?.traffic.apply(p.desired.state.routes).catch((error: unknown) => this.#log.error("router.failed", { message: textOf(error), remedy: "It is tried again with the next desired state." }));
   }
 
   async #applied(): Promise<void> {

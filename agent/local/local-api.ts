@@ -8,6 +8,7 @@ import type { z } from "zod";
 import { textOf } from "../platform/fault";
 import { readIfThere, writeDurably } from "../platform/files";
 import type { Log } from "../platform/log";
+import type { AppliedRoute } from "../router/adapter";
 import { hashToken } from "../units/instance";
 import type { Instance } from "../units/instance";
 
@@ -20,6 +21,7 @@ export type LocalApiOptions = {
   nowMs: () => number;
   node: () => LocalNode;
   endpoints: () => { asOfMs: number; remote: readonly Endpoint[]; instances: readonly Instance[] };
+  routes: () => readonly AppliedRoute[];
   statuses: () => UnitStatus[];
   byToken: (hash: string) => Instance | null;
   telemetry: (unit: Instance, post: TelemetryPost) => void;
@@ -105,6 +107,7 @@ export class LocalApi {
       if (request.method === "GET" && path === "/v1/health") return send(response, 200, { ok: true });
       if (request.method === "GET" && path === "/v1/node") return send(response, 200, this.#o.node());
       if (request.method === "GET" && path === "/v1/units") return send(response, 200, { units: this.#o.statuses() });
+      if (request.method === "GET" && path === "/v1/routes") return send(response, 200, { routes: this.#o.routes() });
       if (request.method === "GET" && service !== undefined) return send(response, 200, this.#service(decodeURIComponent(service)));
       if (request.method === "POST" && path === "/v1/telemetry") return await this.#telemetry(request, response);
       refuse(response, 404, "not_found", `There is no ${request.method ?? ""} ${path}.`, "See docs/agent.md for what the agent offers.");

@@ -18,7 +18,7 @@ function folder(): string {
 const sealing = createSealing(Buffer.alloc(32, 7));
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const open = (data: string, s = sealing) => DesiredFile.open(data, s, quiet);
-const state = (generation: number) => ({ generation, units: [unitOf("a1", "", { generation, environment: { KEY: "secret value" } })], endpoints: [], receivedAtMs: generation });
+const state = (generation: number) => ({ generation, units: [unitOf("a1", "", { generation, environment: { KEY: "secret value" } })], endpoints: [], routes: [], receivedAtMs: generation });
 
 describe("the desired state on disk", () => {
   // Guarantee: noting that one generation is applied never undoes the next one that is being written.

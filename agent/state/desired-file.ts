@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { endpoint, unitSpec, unitTrial } from "../../server/protocol/messages";
-import type { Endpoint, UnitSpec } from "../../server/protocol/messages";
+import { endpoint, route, unitSpec, unitTrial } from "../../server/protocol/messages";
+import type { Endpoint, Route, UnitSpec } from "../../server/protocol/messages";
 import { textOf } from "../platform/fault";
 import { privateFolder, readIfThere, writeDurably } from "../platform/files";
 import type { Log } from "../platform/log";
@@ -18,11 +18,12 @@ const storedState = z.object({
   receivedAtMs: z.int(),
   units: z.array(storedUnit),
   endpoints: z.array(endpoint),
+  routes: z.array(route).default([]),
 });
 
 /** What should run here, as last told, and up to which generation it has been done. */
-export type DesiredState = { receivedGeneration: number; appliedGeneration: number; receivedAtMs: number; units: UnitSpec[]; endpoints: Endpoint[] };
-const nothing: DesiredState = { receivedGeneration: 0, appliedGeneration: 0, receivedAtMs: 0, units: [], endpoints: [] };
+export type DesiredState = { receivedGeneration: number; appliedGeneration: number; receivedAtMs: number; units: UnitSpec[]; endpoints: Endpoint[]; routes: Route[] };
+const nothing: DesiredState = { receivedGeneration: 0, appliedGeneration: 0, receivedAtMs: 0, units: [], endpoints: [], routes: [] };
 
 /**
  * The desired state on disk: replaced as a whole and flushed before anything of it is acted upon, so that after a
@@ -67,10 +68,10 @@ export class DesiredFile {
   }
 
   /** Replaces the state; durable when it returns, and visible only then. */
-  replace(next: { generation: number; units: UnitSpec[]; endpoints: Endpoint[]; receivedAtMs: number }): Promise<void> {
+  replace(next: { generation: number; units: UnitSpec[]; endpoints: Endpoint[]; routes: Route[]; receivedAtMs: number }): Promise<void> {
     // Going back (after the store was restored) is as much a change as going on: nothing of it is applied yet.
     const applied = (now: DesiredState): number => (next.generation < now.receivedGeneration ? Math.min(now.appliedGeneration, next.generation - 1) : now.appliedGeneration);
-    return this.#write((now) => ({ receivedGeneration: next.generation, appliedGeneration: applied(now), receivedAtMs: next.receivedAtMs, units: next.units, endpoints: next.endpoints }));
+    return this.#write((now) => ({ receivedGeneration: next.generation, appliedGeneration: applied(now), receivedAtMs: next.receivedAtMs, units: next.units, endpoints: next.endpoints, routes: next.routes }));
   }
 
   /** Notes that everything of `generation` is done; nothing happens when another one has been received meanwhile. */

@@ -26,6 +26,8 @@ export class Collector {
   #minutes = new Map<string, Minute>();
   #body = emptyBody();
   #dropped = 0;
+  /** Units that tell of their requests themselves: what a router sees of them would count twice. */
+  readonly #tellThemselves = new Set<string>();
 
   /** Entries given up because too many waited. */
   get dropped(): number {
@@ -51,9 +53,15 @@ export class Collector {
   /** What a unit told of itself; it is booked under the unit whose token it came with. */
   post(spec: Pick<UnitSpec, "assignmentId" | "workload" | "generation">, post: TelemetryPost, nowMs: number): void {
     const { assignmentId, workload, generation } = spec;
+    if (post.requests.length > 0) this.#tellThemselves.add(assignmentId);
     for (const request of post.requests) this.#request(assignmentId, workload, generation, request, nowMs);
     for (const p of post.predictions) this.#add("predictions", { id: p.id, assignmentId, workload, generation, atMs: p.atMs, predicted: p.predicted, confidence: p.confidence });
     for (const l of post.labels) this.#add("labels", { id: l.id, workload: l.workload, atMs: l.atMs, label: l.label });
+  }
+
+  /** A request that the router saw a unit of this node answer; not counted for a unit that tells of its own. */
+  routed(spec: Pick<UnitSpec, "assignmentId" | "workload" | "generation">, request: { latencyMs: number; ok: boolean }, nowMs: number): void {
+    if (!this.#tellThemselves.has(spec.assignmentId)) this.#request(spec.assignmentId, spec.workload, spec.generation, request, nowMs);
   }
 
   /** Everything gathered, as one or several reports of bounded size; the collector is empty afterwards. */

@@ -8,7 +8,7 @@ import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import { decodeAgentMessage } from "../../server/protocol/codec";
 import { enrolRequest, PROTOCOL, renewRequest } from "../../server/protocol/messages";
-import type { AgentMessage, Endpoint, GatewayMessage, Receipt, UnitSpec, UnitStatus } from "../../server/protocol/messages";
+import type { AgentMessage, Endpoint, GatewayMessage, Receipt, Route, UnitSpec, UnitStatus } from "../../server/protocol/messages";
 import { TestAuthority } from "./authority";
 
 type Report = Extract<AgentMessage, { type: "report" }>;
@@ -112,8 +112,8 @@ export class TestGateway {
   }
 
   /** Sets and sends the desired state. */
-  desire(generation: number, units: UnitSpec[], endpoints: Endpoint[] = []): void {
-    this.#desired = { type: "desired", generation, digest: createHash("sha256").update(JSON.stringify(units)).digest("hex"), resync: false, units, endpoints };
+  desire(generation: number, units: UnitSpec[], endpoints: Endpoint[] = [], routes: Route[] = []): void {
+    this.#desired = { type: "desired", generation, digest: createHash("sha256").update(JSON.stringify(units)).digest("hex"), resync: false, units, endpoints, routes };
     this.send(this.#desired);
   }
 

@@ -84,14 +84,14 @@ export class Delivery {
     hub.deps.log.debug({ ...this.session.about, generation: state.generation, units: state.units.length, reason }, "sent the desired state");
   }
 
-  /** The whole from the store; when only the site's endpoints may have changed, what was sent last with the present ones. */
+  /** The whole from the store; when only the site's endpoints or routes may have changed, what was sent last with the present ones. */
   private async build(reasons: ReadonlySet<DeliveryReason>): Promise<BuiltDesired | undefined> {
     const { hub, siteId, nodeId } = this.session;
     if (this.sent && reasons.size === 1 && reasons.has("endpoints")) {
-      const endpoints = await hub.endpoints(siteId);
-      return { state: { ...this.sent, endpoints, digest: digestOf(this.sent.units, endpoints) }, faults: [] };
+      const traffic = await hub.traffic(siteId);
+      return { state: { ...this.sent, ...traffic, digest: digestOf(this.sent.units, traffic) }, faults: [] };
     }
-    return buildDesired(hub.deps.store.read.client, nodeId, hub.deps.openEnvironment, (id) => hub.endpoints(id));
+    return buildDesired(hub.deps.store.read.client, nodeId, hub.deps.openEnvironment, (id) => hub.traffic(id));
   }
 
   /** A typed event in the node's time line and a log line, once for each fault. */

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import { workloadManifest } from "../core/manifest/workload";
-import type { Desired, Endpoint, UnitSpec } from "../protocol/messages";
-import { gatewayDesired } from "../store";
+import { routeSpec } from "../protocol/messages";
+import type { Desired, Endpoint, Route, UnitSpec } from "../protocol/messages";
+import { gatewayDesired, routes as routeRows } from "../store";
 import type { Queryable } from "../store";
 
 /** Opens the environment of a workload's revision: sealed values are opened, references to secrets filled in. Throws when it can't. */
 export type OpenEnvironment = (o: { projectId: string; workload: string; env: Record<string, string | { secret: string }>; sealedSecrets: ReadonlyMap<string, string> }) => Record<string, string>;
 
 export type DesiredState = Omit<Desired, "type" | "resync">;
+/** What all nodes of a site are told alike. */
+export type SiteTraffic = { endpoints: Endpoint[]; routes: Route[] };
 /** A state to send; or none, because a unit that runs there can't be described now and would be stopped if it were left out. */
 export type BuiltDesired = { state: DesiredState | null; faults: { unit: string; message: string }[] };
 
@@ -18,7 +21,7 @@ export type BuiltDesired = { state: DesiredState | null; faults: { unit: string;
  * has never run is left out; for one that it may be running the whole state is withheld, because leaving it out would
  * stop it, and the agent goes on with the state it has.
  */
-export async function buildDesired(db: Queryable, nodeId: string, openEnvironment: OpenEnvironment, endpointsOf: (siteId: string) => Promise<Endpoint[]>): Promise<BuiltDesired | undefined> {
+export async function buildDesired(db: Queryable, nodeId: string, openEnvironment: OpenEnvironment, trafficOf: (siteId: string) => Promise<SiteTraffic>): Promise<BuiltDesired | undefined> {
   const node = await gatewayDesired.nodeForDesired(db, nodeId);
   if (!node) return undefined;
   const rows = await gatewayDesired.unitsForDesired(db, nodeId);
@@ -49,8 +52,8 @@ export async function buildDesired(db: Queryable, nodeId: string, openEnvironmen
       if (row.observed) withheld = true;
     }
   }
-  const endpoints = await endpointsOf(node.siteId);
-  return { state: withheld ? null : { generation: node.generation, digest: digestOf(units, endpoints), units, endpoints }, faults };
+  const traffic = await trafficOf(node.siteId);
+  return { state: withheld ? null : { generation: node.generation, digest: digestOf(units, traffic), units, ...traffic }, faults };
 }
 
 function specOf(manifest: unknown) {
@@ -60,11 +63,21 @@ function specOf(manifest: unknown) {
 }
 
 /** Where the services of a site answer, as its nodes are told; in a fixed order. */
-export async function siteEndpoints(db: Queryable, siteId: string): Promise<Endpoint[]> {
+async function siteEndpoints(db: Queryable, siteId: string): Promise<Endpoint[]> {
   return (await gatewayDesired.endpointsOfSite(db, siteId)).flatMap((e) =>
     Object.entries(e.ports).sort().map(([portName, port]) => ({ service: e.service, unit: e.unit, assignmentId: e.assignmentId, node: e.node, site: e.site, generation: e.generation, address: e.address, port, portName })),
   );
 }
 
+/** Where the services of a site answer, and how requests to them are divided there. */
+export async function siteTraffic(db: Queryable, siteId: string): Promise<SiteTraffic> {
+  const rows = await routeRows.ofSite(db, siteId);
+  const routes = rows.flatMap(({ service, ports, spec }) => {
+    const parsed = routeSpec.safeParse(spec);
+    return parsed.success ? ports.map((portName) => ({ ...parsed.data, service, portName })) : [];
+  });
+  return { endpoints: await siteEndpoints(db, siteId), routes };
+}
+
 /** What tells two states apart, secrets included: it stays in memory and goes to the node itself only. */
-export const digestOf = (units: readonly UnitSpec[], endpoints: readonly Endpoint[]): string => `sha256:${createHash("sha256").update(JSON.stringify([units, endpoints])).digest("hex")}`;
+export const digestOf = (units: readonly UnitSpec[], { endpoints, routes }: SiteTraffic): string => `sha256:${createHash("sha256").update(JSON.stringify([units, endpoints, routes])).digest("hex")}`;

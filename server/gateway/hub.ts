@@ -1,8 +1,9 @@
-import type { AgentMessage, Endpoint } from "../protocol/messages";
+import type { AgentMessage } from "../protocol/messages";
 import { gatewayLogs, gatewaySessions, gatewaySpells, identityNodes } from "../store";
 import { Clockwork } from "./clockwork";
 import type { Said } from "./clockwork";
-import { siteEndpoints } from "./desired";
+import { siteTraffic } from "./desired";
+import type { SiteTraffic } from "./desired";
 import type { GatewayDeps } from "./deps";
 import { Gate } from "./gate";
 import type { EndedSpell } from "./ingest";
@@ -32,7 +33,7 @@ export class Hub {
   private readonly byNode = new Map<string, Session>();
   private readonly applied = new WeakMap<Session, number>();
   private readonly sitePauses = new Map<string, NodeJS.Timeout>();
-  private readonly siteEndpoints = new Map<string, Promise<Endpoint[]>>();
+  private readonly siteTraffic = new Map<string, Promise<SiteTraffic>>();
   private readonly pending = new Set<Promise<void>>();
   private readonly unlisten: (() => Promise<void>)[] = [];
   private readonly clockwork: Clockwork;
@@ -154,14 +155,14 @@ export class Hub {
     return this.applied.get(session) ?? 0;
   }
 
-  /** Endpoints of a site; asked for by all its sessions at about the same time, read once for them. */
-  endpoints(siteId: string): Promise<Endpoint[]> {
-    const known = this.siteEndpoints.get(siteId);
+  /** Endpoints and routes of a site; asked for by all its sessions at about the same time, read once for them. */
+  traffic(siteId: string): Promise<SiteTraffic> {
+    const known = this.siteTraffic.get(siteId);
     if (known) return known;
-    const reading = siteEndpoints(this.deps.store.read.client, siteId);
-    this.siteEndpoints.set(siteId, reading);
+    const reading = siteTraffic(this.deps.store.read.client, siteId);
+    this.siteTraffic.set(siteId, reading);
     // Forgotten as soon as it is there: whoever asks after that gets what is there then.
-    const forget = () => this.siteEndpoints.get(siteId) === reading && this.siteEndpoints.delete(siteId);
+    const forget = () => this.siteTraffic.get(siteId) === reading && this.siteTraffic.delete(siteId);
     reading.then(forget, forget);
     return reading;
   }
@@ -181,7 +182,7 @@ export class Hub {
 
   private siteChanged(siteId: string): void {
     // A reading that began before the change must not be given to those who ask because of it.
-    this.siteEndpoints.delete(siteId);
+    this.siteTraffic.delete(siteId);
     if (this.sitePauses.has(siteId)) return;
     const concerned = this.current.filter((s) => s.siteId === siteId).length;
     const timer = setTimeout(() => {

@@ -5,6 +5,7 @@
  *   GET  /v1/health                 liveness of the agent
  *   GET  /v1/node                   node, site, connected or cut off and since when
  *   GET  /v1/services/{name}        healthy endpoints of a service: this node first, then the site
+ *   GET  /v1/routes                 services that are routed, and the loopback port of each
  *   POST /v1/telemetry              requests served, predictions made, labels learnt (telemetryPost)
  *
  * Environment of a unit: HOLDFAST_AGENT_URL, HOLDFAST_UNIT_TOKEN, HOLDFAST_UNIT, HOLDFAST_WORKLOAD, HOLDFAST_PROJECT,

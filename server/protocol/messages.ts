@@ -22,7 +22,7 @@ export const PROTOCOL_MINOR = 2;
 /**
  * Oldest agent that is served. What a later minor version added has a default here, so that messages of all older ones
  * still parse (server/protocol/fixtures/v1). Minor 1: `hello.fresh`, `heartbeat.rttMs`, `unitStatus.exitSignal`,
- * `desired.endpoints`. Minor 2: `unitSpec.trial`, `unitStatus.trial`, `reportBody.receipts`. An agent below minor 2
+ * `desired.endpoints`. Minor 2: `unitSpec.trial`, `unitStatus.trial`, `reportBody.receipts`, `desired.routes`. An agent below minor 2
  * switches without a way back by itself, and never says that it is armed.
  */
 export const OLDEST_PROTOCOL_MINOR = 0;
@@ -131,6 +131,24 @@ export const endpoint = z.object({
 });
 export type Endpoint = z.infer<typeof endpoint>;
 
+/** How requests to a service are divided at a site, by whatever routes them there: `TrafficAdapter` in agent/router. */
+export const routeSpec = z.object({
+  /** Share of each revision; relative. A revision that is not named gets nothing while a named one answers. Empty: all endpoints alike. */
+  weights: z.array(z.object({ generation: z.int(), weight: z.number().min(0).max(100) })).max(20).default([]),
+  /** Requests with the same value of this header or cookie go to the same revision, and the same endpoint while it is there. */
+  sticky: z.object({ by: z.enum(["header", "cookie"]), name: z.string().min(1).max(100) }).nullable().default(null),
+  /** Of requests that may be repeated: attempts beside the first, and how many percent of all requests may be such attempts. */
+  retries: z.object({ attempts: z.int().min(0).max(3), budgetPercent: z.number().min(0).max(100) }).default({ attempts: 1, budgetPercent: 20 }),
+  /** So many percent of requests are also sent to this revision; it is measured, its answers are discarded. */
+  shadow: z.object({ generation: z.int(), percent: z.number().min(0).max(100) }).nullable().default(null),
+  /** `local`: this node's own endpoints as long as there are any; `site`: all of the site alike. */
+  spread: z.enum(["site", "local"]).default("site"),
+  timeoutMs: z.int().min(1).max(3_600_000).default(30_000),
+});
+export type RouteSpec = z.infer<typeof routeSpec>;
+export const route = routeSpec.extend({ service: z.string(), portName: z.string() });
+export type Route = z.infer<typeof route>;
+
 // ── reports: what is kept in the journal while cut off ───────────────────────────────────────────────────────────
 
 /** Requests of one unit within one minute. `sketch` is the base64 of core/telemetry's mergeable latency sketch. */
@@ -228,7 +246,7 @@ export const welcome = z.object({
   serverTimeMs: z.int(),
 });
 /** Everything that should be on the node, and the endpoints of its site. Always the whole, never a step. */
-export const desired = z.object({ type: z.literal("desired"), generation: z.int(), digest: z.string(), resync: z.boolean(), units: z.array(unitSpec), endpoints: z.array(endpoint).default([]) });
+export const desired = z.object({ type: z.literal("desired"), generation: z.int(), digest: z.string(), resync: z.boolean(), units: z.array(unitSpec), endpoints: z.array(endpoint).default([]), routes: z.array(route).default([]) });
 export const ack = z.object({ type: z.literal("ack"), reportsStoredTo: z.int() });
 export const logOpen = z.object({ type: z.literal("logOpen"), requestId: z.string(), assignmentId: z.string(), tailBytes: z.int().min(0).max(262_144), follow: z.boolean(), maxBytesPerSecond: z.int() });
 export const logClose = z.object({ type: z.literal("logClose"), requestId: z.string() });
