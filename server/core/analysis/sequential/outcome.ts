@@ -1,4 +1,5 @@
 /** From e-values to the outcome, and what the outcome could still become. */
+import { lnMix } from "./mixture";
 import { type FleetKind, type SequentialJudge } from "./process";
 import { type SiteState } from "./site";
 import { type SequentialOutcome } from "./types";
@@ -64,26 +65,47 @@ export function completionOf(judge: SequentialJudge, now: SequentialOutcome, mis
   const withheldBy = silent.map((s) => s.site.name);
   if (now === "rollBack" || silent.length === 0) return { best: now, worst: now, withheldBy };
 
-  // Worst: every withheld canary request is as bad as can be.
+  // Worst: every withheld canary request is as bad as can be, and no stable one is.
   const bySite = new Map(silent.map((s) => [s, totals(s)] as const));
-  const worstLn = (fleet: FleetKind, site: SiteState): Float64Array => Float64Array.from(fleet.model.worse, ({ value }) => (bySite.get(site)?.canary ?? 0) * mostPerRequest(fleet, value));
-  let worstAll = 0;
-  for (const { kind, weight } of judge.acting) {
-    const fleet = judge.kinds.find((f) => f.kind === kind);
-    if (!fleet) continue;
-    const each = judge.sites.map((s) => s.kinds.get(kind)?.against.lnAtMost(worstLn(fleet, s)) ?? 0);
-    const sum = new Float64Array(fleet.model.worse.length);
-    for (const s of silent) worstLn(fleet, s).forEach((x, i) => (sum[i] = (sum[i] ?? 0) + x));
-    worstAll += weight * Math.exp(Math.min(600, Math.max(...each, fleet.together.lnAtMost(sum))));
-  }
-  const canaryWithheld = [...bySite.values()].some((w) => w.canary > 0);
-  const worst: SequentialOutcome = worstAll >= 1 / judge.settings.alpha ? "rollBack" : canaryWithheld && (now === "promote" || now === "hold") ? (deadlinePassed ? "hold" : "notEnoughEvidence") : now;
+  const canaryOf = (site: SiteState): number => bySite.get(site)?.canary ?? 0;
+  const worst = worstOutcome(judge, missing, deadlinePassed, canaryOf, now);
 
   // Best: nothing withheld went wrong, all that could have gone wrong in stable did, and suspicion is gone.
   const needed = Math.log(judge.settings.promoteThreshold);
   const proofs = missing.proofs.filter(({ fleet, ln }) => ln + silent.reduce((sum, s) => sum + Math.max(...fleet.model.notWorse.map((p) => mostProof(judge, fleet, p.value, bySite.get(s) ?? { canary: 0, stable: 0 }))), 0) < needed);
   const best = outcomeNow(judge, { ...missing, proofs, covered: coverageOf(judge, true) >= judge.settings.coverage.weight - 1e-9, suspicious: false }, deadlinePassed);
   return { best: rank(best) > rank(now) ? best : now, worst: rank(worst) < rank(now) ? worst : now, withheldBy };
+}
+
+/** The outcome when all withheld canary requests are as bad as can be. */
+function worstOutcome(judge: SequentialJudge, missing: Missing, deadlinePassed: boolean, canaryOf: (site: SiteState) => number, now: SequentialOutcome): SequentialOutcome {
+  const kinds = judge.kinds.map((fleet) => ({ fleet, perRequest: Float64Array.from(fleet.model.worse, ({ value }) => mostPerRequest(fleet, value)) }));
+  const withheld = judge.sites.reduce((sum, s) => sum + canaryOf(s), 0);
+  if (withheld === 0) return now;
+  const times = (x: Float64Array, n: number): Float64Array => x.map((v) => v * n);
+  const mostAt = (kind: (typeof kinds)[number], site: SiteState): number => site.kinds.get(kind.fleet.kind)?.against.lnAtMost(times(kind.perRequest, canaryOf(site))) ?? 0;
+  const exp = (ln: number): number => Math.exp(Math.min(600, ln));
+  let all = 0;
+  for (const { kind, weight } of judge.acting) {
+    const one = kinds.find((k) => k.fleet.kind === kind);
+    if (one) all += weight * exp(Math.max(one.fleet.together.lnAtMost(times(one.perRequest, withheld)), ...judge.sites.map((s) => mostAt(one, s))));
+  }
+  if (all >= 1 / judge.settings.alpha) return "rollBack";
+  const acting = kinds.filter((k) => judge.acting.some((a) => a.kind === k.fleet.kind));
+  const suspicious = missing.suspicious || Math.log(all) >= suspicionLimit(judge) || judge.sites.some((s) => acting.reduce((sum, k) => sum + exp(mostAt(k, s)), 0) / acting.length >= exp(suspicionLimit(judge)));
+  const needed = Math.log(judge.settings.promoteThreshold);
+  const proofs = judge.kinds
+    .filter((f) => judge.settings.roles[f.kind] === "critical" || judge.settings.roles[f.kind] === "counts")
+    .map((fleet) => ({ fleet, ln: lnProofAtLeast(judge, fleet, withheld) }))
+    // A kind that was not measured so far may be by what is withheld, and is asked for its proof then.
+    .filter((p) => p.ln < needed && (isAsked(judge, p.fleet) || p.fleet.kind !== "reporting"));
+  return outcomeNow(judge, { ...missing, proofs, suspicious }, deadlinePassed);
+}
+
+/** The least that a proof of "not worse" can become by so many withheld canary requests, all bad. */
+function lnProofAtLeast(judge: SequentialJudge, fleet: FleetKind, withheld: number): number {
+  const parts = fleet.model.notWorse.map((part, i) => judge.sites.reduce((ln, site) => ln + (site.kinds.get(fleet.kind)?.notWorse[i] ?? 0), 0) + (fleet.kind === "reporting" ? 0 : fleet.kind === "latency" ? -withheld * (part.value / 2 + part.value ** 2 / 8) : withheld * Math.log1p(-part.value)));
+  return lnMix(fleet.model.notWorse, parts);
 }
 
 const rank = (o: SequentialOutcome): number => ["rollBack", "notEnoughEvidence", "hold", "promote"].indexOf(o);

@@ -19,17 +19,17 @@ export function missingOf(e: Pick<KindEvidence, "kind" | "notWorse" | "sample" |
 }
 
 /** A kind's effect against its limit, such as "error rate is 3.10 times stable's (1,204 requests), limit 1.20". */
-function effectText(e: KindEvidence): string {
+function effectText(e: KindEvidence, where = ""): string {
   const sample = `(${Math.round(e.sample.canary).toLocaleString("en-US")} ${sampleWord[e.kind]})`;
   const v = e.effect.value;
   const before = e.baseline === "history" ? " of before on the same hosts" : "";
-  if (v === null) return `${kindLabel[e.kind]} ${sample} is beyond its limit${before}`;
+  if (v === null) return `${kindLabel[e.kind]}${where} ${sample} is beyond its limit${before}`;
   const limits: PerKind<string> = {
-    errors: `error rate is ${number(v)} times stable's${before} ${sample}, limit ${number(e.margin)}`,
-    latency: `latency is ${number(v)} times stable's on like hosts${before} ${sample}, limit ${number(e.margin)}`,
-    tail: `slow requests are ${percent(v)} more than stable's${before} ${sample}, limit ${percent(e.margin)}`,
-    reporting: `canary units are silent in ${percent(v)} more of the minutes than stable's ${sample}, limit ${number(e.margin)} times as often`,
-    accuracy: `accuracy is ${percent(v)} below stable's${before} ${sample}, limit ${percent(e.margin)}`,
+    errors: `error rate${where} is ${number(v)} times stable's${before} ${sample}, limit ${number(e.margin)}`,
+    latency: `latency${where} is ${number(v)} times stable's on like hosts${before} ${sample}, limit ${number(e.margin)}`,
+    tail: `slow requests${where} are ${percent(v)} more than stable's${before} ${sample}, limit ${percent(e.margin)}`,
+    reporting: `canary units${where} are silent in ${percent(v)} more of the minutes than stable's ${sample}, limit ${number(e.margin)} times as often`,
+    accuracy: `accuracy${where} is ${percent(v)} below stable's${before} ${sample}, limit ${percent(e.margin)}`,
   };
   return limits[e.kind];
 }
@@ -44,11 +44,11 @@ export function sentenceFor(v: Omit<SequentialVerdict, "sentence">, settings: Se
     const everywhere = v.guilty.length === 0 || v.guilty.length > v.sites.length / 2;
     const worst = strongest(everywhere || !named ? v.kinds : named.kinds);
     const where = everywhere ? "" : ` at ${listed(v.guilty)}`;
-    return `The canary's ${worst ? effectText(worst) : "evidence is beyond its limit"}${where}: evidence of ${number(v.against)} against it reached ${number(v.limit)}, which a sound canary does in at most ${percent(settings.alpha)} of rollouts.`.replace("The canary's canary", "The canary's");
+    return `The canary's ${worst ? effectText(worst, where) : `evidence${where} is beyond its limit`}: evidence of ${number(v.against)} against it reached ${number(v.limit)}, which a sound canary does in at most ${percent(settings.alpha)} of rollouts.`.replace("The canary's canary", "The canary's");
   }
   if (v.verdict === "promote") {
     const effects = v.kinds.filter((k) => k.role === "critical" || k.role === "counts").filter((k) => k.notWorse >= settings.promoteThreshold);
-    return `Not worse than the margins allow in ${listed(effects.map((k) => kindLabel[k.kind]))} at ${percent(v.coverage)} of the traffic: ${effects.slice(0, 2).map(effectText).join("; ")}.${open}`;
+    return `Not worse than the margins allow in ${listed(effects.map((k) => kindLabel[k.kind]))} at ${percent(v.coverage)} of the traffic: ${effects.slice(0, 2).map((e) => effectText(e)).join("; ")}.${open}`;
   }
   const lacks = missing.proofs.map((p) => {
     const k = v.kinds.find((x) => x.kind === p.fleet.kind);
