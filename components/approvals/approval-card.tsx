@@ -14,6 +14,7 @@ import { Alert } from "@/components/ui/alert";
 import type { ApprovalView } from "@/server/core/views";
 import { Decide } from "./decide";
 import { Leaves } from "./leaves";
+import { furtherChanges, thenText, whatText } from "./plan-words";
 import { WhoAgrees } from "./who-agrees";
 
 const look: Record<ApprovalView["state"], { state: State; word: string }> = {
@@ -31,6 +32,8 @@ const look: Record<ApprovalView["state"], { state: State; word: string }> = {
 export function ApprovalCard({ approval: a, compact, headingId }: { approval: ApprovalView; compact?: boolean; headingId?: string }) {
   const { project, me } = useProject();
   const mine = a.commands.find((c) => c.command === "approve")?.disabledBecause === null;
+  const more = furtherChanges(a.plan);
+  const shown = compact ? 3 : 12;
   return (
     <article className="min-w-0 overflow-hidden rounded-md border bg-card" aria-label={`${a.workload} r${a.plan.toGeneration}, gate ${a.gate}`}>
       <header className="flex flex-wrap items-center gap-x-3 gap-y-0.5 border-b px-3 py-2">
@@ -55,9 +58,9 @@ export function ApprovalCard({ approval: a, compact, headingId }: { approval: Ap
       {a.state === "void" ? <Void approval={a} /> : null}
       <dl className="grid grid-cols-[80px_minmax(0,1fr)] gap-x-3 gap-y-1.5 px-3 py-2.5 text-sm">
         <Row name="What">
-          {a.plan.artifacts.length > 0 ? a.plan.artifacts.map((x) => x.title).join(", ") : "a new revision"}
-          <ChangeList changes={a.plan.changes.slice(0, compact ? 3 : 12)} className="mt-1" />
-          {compact && a.plan.changes.length > 3 ? <p className="text-xs text-muted-foreground">and {a.plan.changes.length - 3} more changes</p> : null}
+          {whatText(a.plan)}
+          {more.length > 0 ? <ChangeList changes={more.slice(0, shown)} className="mt-1" /> : null}
+          {more.length > shown ? <p className="text-xs text-muted-foreground">and {more.length - shown} more changes</p> : null}
         </Row>
         <Row name="Where">
           {sitesText(a.blastRadius)}
@@ -71,6 +74,7 @@ export function ApprovalCard({ approval: a, compact, headingId }: { approval: Ap
           </span>
           {a.blastRadius.silent > 0 ? <span className="text-silent">, {a.blastRadius.silent} silent now: what they run is not known</span> : null}
         </Row>
+        {a.state === "pending" ? <Row name="If agreed">{thenText(a.plan)}</Row> : null}
         <Row name="Worst case">{a.worstCase}</Row>
         <Row name="Evidence">
           <EvidenceLine approval={a} />
@@ -80,7 +84,7 @@ export function ApprovalCard({ approval: a, compact, headingId }: { approval: Ap
         </Row>
         {a.state === "pending" ? (
           <Row name="Until">
-            <At at={a.expiresAtMs} />, <Until at={a.expiresAtMs} />. Unanswered by then, nothing goes on.
+            <At at={a.expiresAtMs} />, <Until at={a.expiresAtMs} />. Unanswered by then, it is asked anew; nothing goes on meanwhile.
           </Row>
         ) : null}
         <Row name="Bound to">

@@ -13,7 +13,7 @@ export function Leaves({ approval: a }: { approval: ApprovalView }) {
   if (a.leaves.length === 0) return digest;
   return (
     <details>
-      <summary className="cursor-pointer touch:py-1">exactly this plan: {a.leaves.map((l) => l.name).join(", ")}</summary>
+      <summary className="cursor-pointer touch:py-1">exactly this plan, in {a.leaves.length} parts</summary>
       <ul className="mt-1 flex flex-col gap-1">
         {a.leaves.map((l) => (
           <li key={l.name} className="min-w-0">

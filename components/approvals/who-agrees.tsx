@@ -1,6 +1,9 @@
 import { Age } from "@/components/state";
 import type { ApprovalView } from "@/server/core/views";
 
+/** What the server calls the gate of one person who may approve. */
+const ANYONE = "anyone who may approve";
+
 /** Who has agreed, who else must, and who may not. */
 export function WhoAgrees({ approval: a }: { approval: ApprovalView }) {
   if (a.decidedBy) {
@@ -12,7 +15,7 @@ export function WhoAgrees({ approval: a }: { approval: ApprovalView }) {
       </>
     );
   }
-  if (a.groups.length === 0) return <>{a.state === "pending" ? `One person with the role approver or administrator, not ${a.author}.` : "Nobody answered."}</>;
+  if (a.groups.length === 0 || a.groups.every((g) => g.who === ANYONE && g.needed === 1)) return <>{a.state === "pending" ? `One person with the role approver or administrator, not ${a.author}.` : "Nobody answered."}</>;
   return (
     <>
       <Groups approval={a} />

@@ -32,7 +32,7 @@ function Analysis({ rollout: r }: { rollout: RolloutDetail }) {
   const history = useQuery({ ...trpc.rollouts.analysis.queryOptions({ project, number: r.number, ...(view.bundle ? { bundle: view.bundle } : {}) }), placeholderData: keepPreviousData });
   return (
     <>
-      <Section title="Verdict" hint="Always valid: looking often does not wear it out" flush>
+      <Section title="Verdict" hint={r.verdict?.sequential ? "Always valid: looking often does not wear it out" : "Measured while it runs, also while it is paused"} flush>
         {r.verdict ? <Verdict verdict={r.verdict} /> : <NoVerdict />}
       </Section>
       {history.data ? (

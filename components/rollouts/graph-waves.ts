@@ -8,7 +8,7 @@ export type RolloutPreview = z.infer<typeof rolloutPreview>;
 export function wavesOfRollout(r: Pick<RolloutDetail, "waves" | "toGeneration">): GraphWave[] {
   return r.waves.map((w) => ({
     name: w.name, after: w.after, blocking: w.blocking, remainder: w.remainder, selector: w.selector, units: w.targets.length, state: w.state,
-    gates: w.steps.flatMap((s) => (s.gate ? [{ name: s.gate.name, at: s.gate.at, state: s.state }] : [])),
+    gates: w.steps.flatMap((s) => (s.gate ? [{ name: s.gate.name.replace(`${w.name}: `, ""), at: s.gate.at, state: s.state }] : [])),
     steps: w.steps.map((s) => s.text),
     progress: {
       updated: w.targets.filter((t) => t.observedGeneration === r.toGeneration && t.state.state !== "silent").length,
@@ -26,7 +26,7 @@ export function wavesOfPreview(p: Pick<RolloutPreview, "waves" | "graph">): Grap
     const g = order.get(w.name);
     const before = p.waves[i - 1];
     return {
-      name: w.name, after: g ? g.after : before ? [before.name] : [], blocking: g?.blocking ?? true, remainder: g?.remainder ?? false, selector: g?.selector ?? null,
+      name: w.name, after: g ? g.after : before ? [before.name] : [], blocking: g?.blocking ?? true, remainder: g?.remainder ?? false, selector: g ? g.selector : "",
       units: w.targets.length, gates: [], steps: w.steps, state: null, progress: null, note: null,
     };
   });
@@ -40,7 +40,7 @@ export function whereItIs(r: Pick<RolloutDetail, "waves" | "final">): { now: str
   const same = current.wave.steps[current.step.index + 1];
   const following = r.waves.filter((w) => w.state === "waiting" && (w.after.length === 0 ? w.index === current.wave.index + 1 : w.after.includes(current.wave.name)));
   return {
-    now: `${current.wave.name}: ${current.step.text}`,
-    next: same ? `${same.text}` : following.length > 0 ? following.map((w) => `wave ${w.name}${w.steps[0] ? `, ${w.steps[0].text}` : ""}`).join("; ") : "the rollout ends",
+    now: `in wave ${current.wave.name}: ${current.step.text}`,
+    next: same ? `${same.text}` : following.length > 0 ? following.map((w) => `wave ${w.name}`).join("; ") : "the rollout ends",
   };
 }

@@ -93,9 +93,11 @@ function Card({ wave: w }: { wave: GraphWave }) {
         <span className="min-w-0 flex-1 truncate text-sm font-medium" title={w.name}>{w.name}</span>
         {w.state ? <StateMark {...waveState[w.state]} className="text-xs" /> : null}
       </p>
-      <p className="truncate text-muted-foreground" title={w.selector ?? undefined}>
-        {w.remainder || w.selector === null ? "all that remain" : <code>{w.selector}</code>}
-      </p>
+      {w.selector === "" ? null : (
+        <p className="truncate text-muted-foreground" title={w.selector ?? undefined}>
+          {w.remainder || w.selector === null ? "all that remain" : <code>{w.selector}</code>}
+        </p>
+      )}
       <Bar wave={w} />
       <p className="tnum truncate">
         {w.progress ? `${w.progress.updated} of ${w.units} updated` : `${w.units} ${w.units === 1 ? "unit" : "units"}`}
