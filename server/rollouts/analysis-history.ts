@@ -1,6 +1,9 @@
 import { gunzipSync } from "node:zlib";
 import { createJudge } from "../core/analysis/sequential/process";
 import type { SequentialInput, SiteMinute } from "../core/analysis/sequential/types";
+import type { TemplateEvidence } from "../core/analysis";
+import { sequentialSettings } from "../core/analysis/template";
+import type { AnalysisTemplateSpec } from "../core/manifest/analysis";
 import { makeVerdict } from "../core/analysis/sequential/verdict";
 import type { AnalysisHistory, EvidenceSeries } from "../core/views";
 import { rolloutControl, type Queryable } from "../store";
@@ -43,8 +46,9 @@ export async function analysisHistory(q: Queryable, projectId: string, rolloutId
   const kept = (await rolloutControl.verdictsOf(q, rolloutId, KEPT)) as AnalysisHistory["kept"];
   const of = (digest === undefined ? kept[0] : kept.find((k) => k.bundleDigest === digest)) ?? null;
   const text = of ? await unpacked(q, projectId, of.bundleDigest) : null;
-  const body = text === null ? null : (JSON.parse(text) as { judge?: string; input?: SequentialInput });
-  return { kept, of, series: body?.judge === "sequential" && body.input ? evidenceSeries(body.input) : [] };
+  const body = text === null ? null : (JSON.parse(text) as { template: AnalysisTemplateSpec; evidence: TemplateEvidence });
+  const minutes = body?.evidence.minutes ?? null;
+  return { kept, of, series: body?.template.judge === "sequential" && minutes ? evidenceSeries({ ...minutes, settings: sequentialSettings(body.template), deadlinePassed: body.evidence.deadlinePassed }) : [] };
 }
 
 /** The inputs that a verdict of this rollout rests on; null when it keeps none by that digest. */

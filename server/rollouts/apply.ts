@@ -4,6 +4,7 @@ import { frontWave, gateName, isFinal, nextPhase, phaseLabel, verdictKey, type R
 import { appendAudit } from "../audit";
 import { newId } from "../platform";
 import { approvals, assignments, nodes, rollouts, type Tx } from "../store";
+import { leafDigests } from "./gate-views";
 import { keepDeciding, newestVerdict, type Judged } from "./verdicts";
 import { approvableOf, foldChanges } from "./views";
 
@@ -77,7 +78,7 @@ class Writing {
     await rollouts.addEvent(tx.client, r.id, { kind: "step", actor: null, text: a.text, data: decided?.verdict, atMs: s.nowMs });
     if (!decided) return;
     await keepDeciding(tx, r, r.plan.waves[a.wave]?.name ?? null, decided, s.nowMs);
-    if (decided.bundle && decided.bundle.digest !== this.progress.evidence) {
+    if (decided.bundle.digest !== this.progress.evidence) {
       this.progress.evidence = decided.bundle.digest;
       const gone = await approvals.voidOtherEvidence(tx.client, r.id, decided.bundle.digest, "The evidence changed: another verdict decided since. Consent was for the evidence as it was shown.", s.nowMs);
       for (const id of gone) tx.changes.add("approval", id, r.projectId);
@@ -158,7 +159,7 @@ async function askApproval(tx: Tx, r: rollouts.RolloutRecord, ask: { gate: strin
   const titles = await rollouts.artifactNames(tx.client, r.projectId, r.plan.artifacts.map((a) => a.digest));
   const changes = foldChanges(await rollouts.changesBetween(tx.client, r.workloadId, r.fromGeneration, r.toGeneration));
   const id = newId("approval");
-  const plan = { ...approvableOf(r.plan, ask.gate, titles, changes), evidenceDigest: ask.evidence };
+  const plan = { ...approvableOf(r.plan, ask.gate, titles, changes), evidenceDigest: ask.evidence, leaves: leafDigests(r.plan, ask.evidence) };
   await approvals.insert(tx.client, { id, projectId: r.projectId, rolloutId: r.id, gate: ask.gate, planDigest: r.planDigest, plan, groups: groupsOf(r, ask.gate), nowMs, expiresAtMs: ask.expiresAtMs });
   await rollouts.addEvent(tx.client, r.id, { kind: "approvalRequested", actor: null, text: `An approval is asked for at gate “${ask.gate}”.`, atMs: nowMs });
   tx.changes.add("approval", id, r.projectId);

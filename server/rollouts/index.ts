@@ -4,6 +4,7 @@
  */
 import { rolloutCommands } from "./commands";
 import type { RolloutDeps } from "./deps";
+import { emergencyCommands, emergencyQueries } from "./emergency";
 import { rolloutQueries } from "./queries";
 
 export { createRolloutIn, generationFor, type NewRollout } from "./create";
@@ -11,5 +12,5 @@ export { createRolloutReconciler } from "./reconcile-rollout";
 export type { RolloutDeps } from "./deps";
 
 export function createRollouts(deps: RolloutDeps) {
-  return { queries: rolloutQueries(deps), commands: rolloutCommands(deps) };
+  return { queries: { ...rolloutQueries(deps), ...emergencyQueries(deps) }, commands: { ...rolloutCommands(deps), ...emergencyCommands(deps) } };
 }

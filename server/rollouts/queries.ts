@@ -3,15 +3,20 @@ import type { z } from "zod";
 import { mayDo, whoMay } from "../core/access/permissions";
 import type { Actor, ProjectRef } from "../core/access/actor";
 import { refuseNow } from "../core/base/refusal";
-import { isFinal, stepText } from "../core/rollout";
+import { isFinal, stepText, wavesBefore } from "../core/rollout";
 import type * as v from "../core/views";
-import { Recent, approvals, assignments, rolloutLists, rollouts, type Queryable } from "../store";
+import { Recent, approvals, assignments, rolloutControl, rolloutLists, rollouts, type Queryable } from "../store";
 import { analysisHistory, bundleOf } from "./analysis-history";
 import { buildPlan } from "./build-plan";
 import { mostCommon } from "./commands";
 import type { RolloutDeps } from "./deps";
+import { freezeView } from "./emergency";
 import { stateOf } from "./facts";
-import { approvableOf, commandsOf, foldChanges, listedRow, phaseOf, rowOf, worstCase } from "./views";
+import { groupsOf, leavesOf, whyNotStand } from "./gate-views";
+import { lintOf, simulate } from "./plan-checks";
+import { proofOfRollout } from "./proof-view";
+import { blastRadius } from "./radius";
+import { approvableOf, commandsOf, foldChanges, listedRow, phaseOf, rowOf, verdictView, worstCase } from "./views";
 import { wavesOf } from "./wave-views";
 
 type Page = { cursor?: string | null | undefined; limit: number };
@@ -51,10 +56,14 @@ export function rolloutQueries(deps: RolloutDeps) {
       const trials = new Map((await assignments.trialsOfRollout(q, r.id)).map((t) => [t.assignmentId, t]));
       const now = at();
       const list = await approvals.ofRollout(q, r.id);
+      const targets = r.plan.waves.flatMap((w) => w.targets);
+      const [frozen, radius, proof, lint] = await Promise.all([rolloutControl.openFreezes(q, project.id), blastRadius(q, r.workloadId, targets, units, now), proofOfRollout(q, r, units, now), lintOf(q, r.workloadId, r.plan, units, now.nowMs)]);
       const changes = foldChanges(await rollouts.changesBetween(q, r.workloadId, r.fromGeneration, r.toGeneration));
       return {
-        ...rowOf(r, units, now), version: r.version, planDigest: r.planDigest, strategy: r.plan.strategy.name, waves: wavesOf(r, units, now, trials), verdict: r.verdict,
+        ...rowOf(r, units, now), version: r.version, planDigest: r.planDigest, strategy: r.plan.strategy.name, waves: wavesOf(r, units, now, trials), verdict: verdictView(r.verdict),
         approvals: await Promise.all(list.reverse().map((a) => approvalOf(q, a, actor, project, now))), events: await rollouts.events(q, r.id), changes, commands: commandsOf(r, actor, project),
+        blastRadius: radius, proof, lint, freezes: frozen.filter((f) => f.site === null || radius.sites.includes(f.site)).map((f) => freezeView(f, actor, project)),
+        sitesBack: r.progress.sitesBack.map((b) => ({ ...b, units: units.filter((u) => u.site === b.site).length })),
       };
     },
 
@@ -85,6 +94,8 @@ export function rolloutQueries(deps: RolloutDeps) {
       return {
         waves: built.plan.waves.map((wave, i) => ({ name: wave.name, targets: wave.targets.map((t) => ({ ...t, state: states.get(t.unit) ?? "pending" })), steps: (built.plan.strategy.spec.waves[i]?.steps ?? []).map(stepText) })),
         planDigest: built.digest, warnings: built.warnings, unitsTotal: built.units.length, changes,
+        graph: built.plan.strategy.spec.waves.map((wave, i) => ({ name: wave.name, after: wavesBefore(built.plan.strategy.spec, i).flatMap((b) => built.plan.strategy.spec.waves[b]?.name ?? []), blocking: wave.blocking !== false, remainder: wave.selector === undefined, selector: wave.selector ?? null })),
+        blastRadius: await blastRadius(q, w.id, built.plan.waves.flatMap((x) => x.targets), built.units, now), lint: await lintOf(q, w.id, built.plan, built.units, now.nowMs), simulation: await simulate(q, w.id, built.plan),
       };
     },
 
@@ -94,7 +105,8 @@ export function rolloutQueries(deps: RolloutDeps) {
       const now = at();
       const workloads = new Map(p.items.map((a) => [a.workloadId, { id: a.workloadId, toGeneration: a.toGeneration }]));
       const counts = await countsOf(project.id, [...workloads.values()], now);
-      const items = p.items.map((a) => listedApproval(a, counts.get(a.workloadId), actor, project, now));
+      const consents = await approvals.consentsOf(q, p.items.filter((a) => a.state === "pending").map((a) => a.id));
+      const items = p.items.map((a) => listedApproval(a, counts.get(a.workloadId), consents.filter((c) => c.approvalId === a.id), actor, project, now));
       const last = p.items.at(-1);
       return { items, nextCursor: last && p.items.length === input.limit ? JSON.stringify([last.rank, last.key, last.id]) : null, total: p.total, asOfMs: now.nowMs };
     },
@@ -109,17 +121,18 @@ export function rolloutQueries(deps: RolloutDeps) {
   async function approvalOf(db: Queryable, a: approvals.ApprovalRecord, actor: Actor, project: ProjectRef, now: { nowMs: number; silentAfterMs: number }): Promise<ApprovalOut> {
     const r = await rollouts.byId(db, a.rolloutId);
     if (!r) throw new Error(`approval ${a.id} belongs to no rollout`);
-    const counts = (await rolloutLists.targetCounts(db, [{ id: r.workloadId, toGeneration: r.toGeneration }], now)).get(r.workloadId);
-    const plan = a.plan as ReturnType<typeof approvableOf>;
+    const units = await rollouts.unitsOf(db, r.workloadId);
+    const { leaves, ...plan } = a.plan as ReturnType<typeof approvableOf> & { leaves?: Record<string, string> };
     const inPlan = plan.waves.flatMap((w) => w.targets);
     const revision = await rollouts.revision(db, r.workloadId, r.toGeneration);
-    const why = whyNotDecide({ ...a, authorId: r.authorId, revisionAuthorId: revision?.authorId ?? null }, actor, project, now);
+    const consents = await approvals.consentsOf(db, [a.id]);
+    const why = whyNotDecide({ ...a, authorId: r.authorId, revisionAuthorId: revision?.authorId ?? null }, actor, project, now) ?? whyNotStand(a.groups, consents, actor, project);
+    const radius = await blastRadius(db, r.workloadId, inPlan, units, now);
     return {
       id: a.id, version: a.version, rolloutId: r.id, rolloutNumber: r.number, workload: r.workload, gate: a.gate, state: a.state, planDigest: a.planDigest, plan, author: r.author, requestedAtMs: a.requestedAtMs, expiresAtMs: a.expiresAtMs,
-      decidedBy: a.decidedBy, decidedAtMs: a.decidedAtMs, remark: a.remark, voidReason: a.voidReason,
-      blastRadius: { units: inPlan.length, unitsTotal: counts?.total ?? 0, nodes: new Set(inPlan.map((t) => t.node)).size, sites: [...new Set(inPlan.map((t) => t.site))].sort(), silent: counts?.silent ?? 0 },
-      worstCase: worstCase(r.plan.strategy.spec, r.plan.waves.map((w) => w.targets.length), a.gate, inPlan.length), evidence: r.verdict,
-      commands: decisions(r.number, why),
+      decidedBy: a.decidedBy, decidedAtMs: a.decidedAtMs, remark: a.remark, voidReason: a.voidReason, blastRadius: radius,
+      worstCase: worstCase(r.plan.strategy.spec, r.plan.waves.map((w) => w.targets.length), a.gate, inPlan.length), evidence: verdictView(r.verdict),
+      commands: decisions(r.number, why), leaves: leavesOf(leaves, r.plan, r.progress.evidence), ...groupsOf(a.groups, consents, a.state),
     };
   }
 }
@@ -138,15 +151,15 @@ function whyNotDecide(a: Open, actor: Actor, project: ProjectRef, now: { nowMs: 
 const decisions = (number: number, why: string | null) => (["approve", "reject"] as const).map((c) => ({ command: c, disabledBecause: why, cli: `holdfast rollout ${c} ${number} --remark "…"` }));
 
 /** A card of the list: from outlines, with the numbers of targets in place of the targets. */
-function listedApproval(a: rolloutLists.ListedApproval, counts: rolloutLists.TargetCounts | undefined, actor: Actor, project: ProjectRef, now: { nowMs: number }): ApprovalOut {
-  const { waves, units, nodes, sites, ...shown } = a.plan;
+function listedApproval(a: rolloutLists.ListedApproval, counts: rolloutLists.TargetCounts | undefined, consents: readonly approvals.ConsentRecord[], actor: Actor, project: ProjectRef, now: { nowMs: number }): ApprovalOut {
+  const { waves, units, nodes, sites, leaves: _, ...shown } = a.plan;
   const plan = { ...(shown as unknown as Omit<ReturnType<typeof approvableOf>, "waves">), waves: waves.map((w) => ({ name: w.name, targets: [], steps: w.steps })) };
   return {
     id: a.id, version: a.version, rolloutId: a.rolloutId, rolloutNumber: a.number, workload: a.workload, gate: a.gate, state: a.state, planDigest: a.planDigest, plan, author: a.author, requestedAtMs: a.requestedAtMs, expiresAtMs: a.expiresAtMs,
     decidedBy: a.decidedBy, decidedAtMs: a.decidedAtMs, remark: a.remark, voidReason: a.voidReason,
     blastRadius: { units, unitsTotal: counts?.total ?? 0, nodes, sites, silent: counts?.silent ?? 0 },
-    worstCase: worstCase(a.rollout.strategy.spec, a.rollout.waves.map((w) => w.count), a.gate, units), evidence: a.verdict,
-    commands: decisions(a.number, whyNotDecide(a, actor, project, now)),
+    worstCase: worstCase(a.rollout.strategy.spec, a.rollout.waves.map((w) => w.count), a.gate, units), evidence: verdictView(a.verdict),
+    commands: decisions(a.number, whyNotDecide(a, actor, project, now) ?? whyNotStand(a.groups, consents, actor, project)), leaves: [], ...groupsOf(a.groups, consents, a.state),
   };
 }
 

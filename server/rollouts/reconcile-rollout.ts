@@ -6,7 +6,7 @@ import { applyActions } from "./apply";
 import { buildPlan, planDigestOf, type BuiltPlan } from "./build-plan";
 import type { RolloutDeps } from "./deps";
 import { targetsFrom, zonesOf } from "./facts";
-import { judgeNow, newestVerdict } from "./verdicts";
+import { judgeNow, newestVerdict, VerdictMemory } from "./verdicts";
 import { phaseOf } from "./views";
 
 const scheduler = systemActor("scheduler");
@@ -15,6 +15,7 @@ const MAX_PASSES = 20;
 
 /** The reconciler of rollouts, as the scheduler's table of reconcilers wants it. */
 export function createRolloutReconciler(deps: RolloutDeps) {
+  const memory = new VerdictMemory();
   return {
     kind: "rollout" as const,
     /** Every rollout that has not ended: what the resync looks at. */
@@ -22,7 +23,7 @@ export function createRolloutReconciler(deps: RolloutDeps) {
     /** One look at one rollout: as many small transactions as it takes. Returns when to look again, null for never. */
     async reconcile(id: string): Promise<{ nextLookAtMs: number | null }> {
       for (let pass = 0; pass < MAX_PASSES; pass++) {
-        const r = await onePass(deps, id);
+        const r = await onePass(deps, id, memory);
         if (r.nextLookAtMs === null || !r.acted) return { nextLookAtMs: r.nextLookAtMs };
       }
       return { nextLookAtMs: deps.clock.nowMs() };
@@ -36,10 +37,10 @@ interface Pass {
 }
 
 /** Reads a snapshot, decides, applies: evidence is gathered before the transaction, the rest inside it under the row's lock. */
-async function onePass(deps: RolloutDeps, id: string): Promise<Pass> {
+async function onePass(deps: RolloutDeps, id: string, memory: VerdictMemory): Promise<Pass> {
   const before = await rollouts.byId(deps.store.read.client, id);
   if (!before || isFinal(phaseOf(before.phase))) return { acted: false, nextLookAtMs: null };
-  const verdicts = await judgeNow(deps, before);
+  const verdicts = await judgeNow(deps, before, memory);
   return deps.store.inTransaction(async (tx) => {
     const r = await rollouts.byId(tx.client, id, true);
     // Somebody moved it between reading the evidence and taking the lock: look again.

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { mayDo, whoMay } from "../core/access/permissions";
 import type { Actor, ProjectRef } from "../core/access/actor";
+import { defaultSequentialSettings } from "../core/analysis/sequential/settings";
 import { activeWaves, commandText, isFinal, isRolloutPhase, peopleCommands, phaseLabel, refusedBecause, stepText, type RolloutPhase, type RolloutPlan } from "../core/rollout";
 import type * as v from "../core/views";
 import type { rolloutLists, rollouts } from "../store";
@@ -100,3 +101,19 @@ export function worstCase(spec: RolloutPlan["strategy"]["spec"], sizes: readonly
 }
 const worst = (n: number, total: number, automatic: boolean): string =>
   `If r is bad, up to ${n} of ${total} units serve it before the next check; ${automatic ? "then they are rolled back automatically." : "automatic rollback is off, so they stay until a person acts."}`.replace("If r is bad", "If the new revision is bad");
+
+const MINUTE_MS = 60_000;
+/** A stored verdict for screens: minutes become times. */
+export function verdictView(kept: rollouts.KeptVerdict | null, promoteAt = defaultSequentialSettings.promoteThreshold): z.input<typeof v.verdictView> | null {
+  if (kept === null) return null;
+  const { sequential: s, guilty: _, ...rest } = kept;
+  if (!s) return { ...rest, sequential: null };
+  return {
+    ...rest,
+    sequential: {
+      against: s.against, limit: s.limit, promoteAt: promoteAt, kinds: s.kinds.map((k) => ({ ...k })), guilty: [...s.guilty], coverage: s.coverage, completion: { ...s.completion, withheldBy: [...s.completion.withheldBy] }, decided: s.decided,
+      earliestAtMs: s.earliestMinute === null ? null : s.earliestMinute * MINUTE_MS,
+      sites: s.sites.map(({ silentSince, ...x }) => ({ ...x, kinds: x.kinds.map((k) => ({ ...k })), silentSinceMs: silentSince === null ? null : silentSince * MINUTE_MS })),
+    },
+  };
+}

@@ -10,6 +10,8 @@ import { logFeature } from "./logs";
 
 export { ingestReport, type Ingested } from "./ingest";
 export { gatherEvidence, RequestSum } from "./measure";
+export { gatherMinutes, type EvidenceUnit } from "./minutes";
+export { gatherSeries } from "./series";
 
 export function createTelemetry(deps: { store: Store; clock: Clock }) {
   const charts = chartQueries(deps.store, deps.clock);

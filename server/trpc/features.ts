@@ -83,6 +83,8 @@ export interface RolloutsFeature {
     get: Question<Input<"byNumber">, Of<typeof v.rolloutDetail>>;
     analysis: Question<Input<"rolloutAnalysis">, Of<typeof v.analysisHistory>>;
     bundle: Question<Input<"rolloutBundle">, Of<typeof v.verdictBundle>>;
+    emergency: Question<None, Of<typeof v.emergencyView>>;
+    holds: Question<None, Of<typeof v.holdView>[]>;
     preview: Question<Input<"rolloutPreview">, Of<typeof v.rolloutPreview>>;
     approvals: Question<Input<"approvals">, Of<typeof v.approvalPage>>;
     approval: Question<Input<"byId">, Of<typeof v.approvalView>>;
@@ -94,6 +96,11 @@ export interface RolloutsFeature {
     promote: Command<Input<"rolloutCommand">, Done>;
     abort: Command<Input<"rolloutCommand">, Done>;
     decide: Command<Input<"decide">, Done>;
+    freeze: Command<Input<"freeze">, Done>;
+    thaw: Command<Input<"thaw">, Done>;
+    abortAll: Command<Input<"abortAll">, Done>;
+    breakGlass: Command<Input<"breakGlass">, Done>;
+    reviewGlass: Command<Input<"reviewGlass">, Done>;
   };
 }
 

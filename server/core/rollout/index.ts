@@ -8,3 +8,5 @@ export * from "./windows";
 export * from "./consent";
 export * from "./gates";
 export * from "./breach";
+export * from "./proof";
+export * from "./lint";

@@ -58,7 +58,8 @@ export interface AssignmentTrial {
  */
 export async function setTrial(tx: Tx, id: string, trial: AssignmentTrial | null): Promise<boolean> {
   const { rows } = await tx.client.query<{ node_id: string; project_id: string }>(
-    `update assignments set trial = $2::jsonb, updated_at = now()
+    // updated_at stays: it says when the unit was asked for its revision, and deadlines are counted from it.
+    `update assignments set trial = $2::jsonb
      where id = $1 and ended_at is null and trial is distinct from $2::jsonb and ($2::jsonb is null or (desired = 'run' and generation <> ($2::jsonb ->> 'previousGeneration')::int))
      returning node_id, project_id`,
     [id, asJson(trial)],

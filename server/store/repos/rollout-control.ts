@@ -1,4 +1,5 @@
 /** Freezes, broken glass, and the verdicts that decided something with their inputs. */
+import type { UnitTrialStatus } from "../../protocol/messages";
 import { oneOrNone, toMs, toMsOrNull, type Queryable } from "../queryable";
 
 export interface FreezeRecord {
@@ -105,6 +106,34 @@ export async function keepVerdict(q: Queryable, projectId: string, rolloutId: st
 export async function verdictsOf(q: Queryable, rolloutId: string, limit: number): Promise<KeptVerdict[]> {
   const r = await q.query<{ wave: string | null; template: string; verdict: string; sentence: string; bundle_digest: string; at: Date }>(`select wave, template, verdict, sentence, bundle_digest, at from rollout_verdicts where rollout_id = $1 order by id desc limit $2`, [rolloutId, limit]);
   return r.rows.map((x) => ({ wave: x.wave, template: x.template, verdict: x.verdict, sentence: x.sentence, bundleDigest: x.bundle_digest, atMs: toMs(x.at) }));
+}
+
+/** Units that a rollout ever asked for a generation, by name. */
+export async function askedUnits(q: Queryable, rolloutId: string, generation: number): Promise<Set<string>> {
+  const r = await q.query<{ unit: string }>(`select distinct m ->> 'unit' as unit from rollout_events e, jsonb_array_elements(e.data) m where e.rollout_id = $1 and e.kind = 'asked' and (m ->> 'to')::int = $2`, [rolloutId, generation]);
+  return new Set(r.rows.map((x) => x.unit));
+}
+/** What agents said last of a rollout's trials, by assignment: also after the trial was taken away. */
+export async function trialsSaid(q: Queryable, workloadId: string, rolloutId: string): Promise<Map<string, UnitTrialStatus>> {
+  const r = await q.query<{ id: string; trial: UnitTrialStatus }>(`select a.id, o.trial from assignments a join observations o on o.assignment_id = a.id where a.workload_id = $1 and o.trial ->> 'rollout' = $2`, [workloadId, rolloutId]);
+  return new Map(r.rows.map((x) => [x.id, x.trial]));
+}
+
+/** Requests of a workload by site since a time, and those of some units. */
+export async function requestsBySite(q: Queryable, workloadId: string, sinceMs: number): Promise<{ site: string; requests: number }[]> {
+  const r = await q.query<{ site: string; n: string }>(`select s.name as site, sum(m.count)::bigint as n from request_minutes m join sites s on s.id = m.site_id where m.workload_id = $1 and m.minute >= to_timestamp($2 / 1000.0) group by 1`, [workloadId, sinceMs]);
+  return r.rows.map((x) => ({ site: x.site, requests: Number(x.n) }));
+}
+/** Rollouts of a workload that ended, the newest first, with the last inputs that were kept of each. */
+export async function endedWithBundles(q: Queryable, workloadId: string, limit: number): Promise<{ number: number; phase: string; template: string | null; body: Uint8Array | null }[]> {
+  const r = await q.query<{ number: number; phase: string; template: string | null; body: Buffer | null }>(
+    `select r.number, r.phase, v.template, b.body from rollouts r
+     left join lateral (select * from rollout_verdicts v where v.rollout_id = r.id order by v.id desc limit 1) v on true
+     left join verdict_bundles b on b.project_id = r.project_id and b.digest = v.bundle_digest
+     where r.workload_id = $1 and r.ended_at is not null order by r.number desc limit $2`,
+    [workloadId, limit],
+  );
+  return r.rows;
 }
 
 /** Held revisions of a project's workloads. */

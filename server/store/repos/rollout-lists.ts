@@ -1,6 +1,7 @@
 /** Lists of rollouts and approvals: by the outlines of their plans, without the targets that large plans name. */
+import type { ApproverGroup } from "../../core/manifest/rollout";
 import type { RolloutPlan } from "../../core/rollout";
-import type { Verdict } from "../../core/analysis";
+import type { KeptVerdict } from "./rollouts";
 import { toMs, toMsOrNull } from "../queryable";
 import type { Queryable } from "../queryable";
 import type { ApprovalState } from "./approvals";
@@ -95,7 +96,7 @@ export interface ListedApproval {
   planDigest: string;
   plan: ApprovableOutline;
   rollout: PlanOutline;
-  verdict: Verdict | null;
+  verdict: KeptVerdict | null;
   author: string;
   authorId: string;
   /** Who wrote the revision that is rolled out. */
@@ -106,14 +107,15 @@ export interface ListedApproval {
   decidedAtMs: number | null;
   remark: string | null;
   voidReason: string | null;
+  groups: ApproverGroup[] | null;
   /** Where it stands in the list: pass the last one's back for the next page. */
   rank: number;
   key: number;
 }
 
 interface ApprovalSql {
-  id: string; version: number; rollout_id: string; number: number; workload_id: string; workload: string; to_generation: number; gate: string; state: ApprovalState; plan_digest: string; outline: ApprovableOutline; rollout_outline: PlanOutline; verdict: Verdict | null; author: string; author_id: string;
-  revision_author_id: string | null; requested_at: Date; expires_at: Date; decided_by: string | null; decided_at: Date | null; remark: string | null; void_reason: string | null; rank: number; key: number;
+  id: string; version: number; rollout_id: string; number: number; workload_id: string; workload: string; to_generation: number; gate: string; state: ApprovalState; plan_digest: string; outline: ApprovableOutline; rollout_outline: PlanOutline; verdict: KeptVerdict | null; author: string; author_id: string;
+  revision_author_id: string | null; requested_at: Date; expires_at: Date; decided_by: string | null; decided_at: Date | null; remark: string | null; void_reason: string | null; groups: ApproverGroup[] | null; rank: number; key: number;
 }
 
 /** One page: pending ones by expiry first, then the decided ones, newest first. */
@@ -122,7 +124,7 @@ export async function approvalPage(q: Queryable, projectId: string, o: { state?:
       (case when state = 'pending' then extract(epoch from expires_at) * 1000 else -extract(epoch from coalesce(decided_at, requested_at)) * 1000 end)::bigint as key
     from approvals a where project_id = $1 and ($2::text is null or state = $2)`;
   const { rows } = await q.query<ApprovalSql>(
-    `select x.rank, x.key, a.id, a.version, a.rollout_id, a.gate, a.state, a.plan_digest, a.outline, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.remark, a.void_reason,
+    `select x.rank, x.key, a.id, a.version, a.rollout_id, a.gate, a.state, a.plan_digest, a.outline, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.remark, a.void_reason, a.groups,
             r.number, r.workload_id, w.name as workload, r.to_generation, r.outline as rollout_outline, r.verdict, r.author, r.author_id, v.author_id as revision_author_id
      from (select * from (${ranked}) y where $3::int is null or (rank, key, id) > ($3, $4::bigint, $5) order by rank, key, id limit $6) x
      join approvals a on a.id = x.id join rollouts r on r.id = a.rollout_id join objects w on w.id = r.workload_id
@@ -134,7 +136,7 @@ export async function approvalPage(q: Queryable, projectId: string, o: { state?:
   return {
     items: rows.map((r) => ({
       id: r.id, version: r.version, rolloutId: r.rollout_id, number: r.number, workloadId: r.workload_id, workload: r.workload, toGeneration: r.to_generation, gate: r.gate, state: r.state, planDigest: r.plan_digest, plan: r.outline, rollout: r.rollout_outline,
-      verdict: r.verdict, author: r.author, authorId: r.author_id, revisionAuthorId: r.revision_author_id, requestedAtMs: toMs(r.requested_at), expiresAtMs: toMs(r.expires_at), decidedBy: r.decided_by, decidedAtMs: toMsOrNull(r.decided_at), remark: r.remark, voidReason: r.void_reason,
+      verdict: r.verdict, author: r.author, authorId: r.author_id, revisionAuthorId: r.revision_author_id, requestedAtMs: toMs(r.requested_at), expiresAtMs: toMs(r.expires_at), decidedBy: r.decided_by, decidedAtMs: toMsOrNull(r.decided_at), remark: r.remark, voidReason: r.void_reason, groups: r.groups,
       rank: r.rank, key: r.key,
     })),
     total: total.rows[0]?.n ?? 0,

@@ -1,7 +1,10 @@
 /** Rows of rollouts, their events and approvals, and the facts that the rollout planner reads. */
 import type { RolloutPlan, RolloutProgress } from "../../core/rollout";
-import type { Verdict } from "../../core/analysis";
+import type { TemplateVerdict, Verdict } from "../../core/analysis";
 import { asJson, oneOrNone, toMs, toMsOrNull, type Queryable } from "../queryable";
+
+/** The newest verdict of a rollout as stored; of rollouts that ended before templates named their judge, without what judges say beyond the sentence. */
+export type KeptVerdict = Verdict & Partial<Pick<TemplateVerdict, "judge" | "sequential" | "guilty">> & { template?: string; bundleDigest?: string };
 
 export interface RolloutRecord {
   id: string;
@@ -17,7 +20,7 @@ export interface RolloutRecord {
   stepStartedAtMs: number;
   plan: RolloutPlan;
   planDigest: string;
-  verdict: Verdict | null;
+  verdict: KeptVerdict | null;
   progress: RolloutProgress;
   reason: string;
   authorId: string;
@@ -30,7 +33,7 @@ export interface RolloutRecord {
 
 interface RolloutSql {
   id: string; project_id: string; number: number; workload_id: string; workload: string; from_generation: number; to_generation: number; phase: string; wave_index: number; step_index: number;
-  step_started_at: Date | null; plan: RolloutPlan; plan_digest: string; verdict: Verdict | null; progress: RolloutProgress | null; reason: string; author_id: string; author: string; version: number; created_at: Date; updated_at: Date; ended_at: Date | null;
+  step_started_at: Date | null; plan: RolloutPlan; plan_digest: string; verdict: KeptVerdict | null; progress: RolloutProgress | null; reason: string; author_id: string; author: string; version: number; created_at: Date; updated_at: Date; ended_at: Date | null;
 }
 /** Rollouts that began before progress was kept by wave went through their waves in order. */
 function progressOf(r: RolloutSql): RolloutProgress {
@@ -57,6 +60,9 @@ export async function byNumber(q: Queryable, projectId: string, number: number, 
 export async function openOfWorkload(q: Queryable, workloadId: string): Promise<RolloutRecord | null> {
   const r = await oneOrNone<RolloutSql>(q, `${select} where r.workload_id = $1 and r.ended_at is null`, [workloadId]);
   return r ? fromSql(r) : null;
+}
+export async function openOfProject(q: Queryable, projectId: string): Promise<RolloutRecord[]> {
+  return (await q.query<RolloutSql>(`${select} where r.project_id = $1 and r.ended_at is null order by r.number`, [projectId])).rows.map(fromSql);
 }
 /** Ids of all rollouts that have not ended: the keys of the reconciler. */
 export async function openIds(q: Queryable): Promise<string[]> {
@@ -86,7 +92,7 @@ export interface RolloutPatch {
   plan?: RolloutPlan;
   planDigest?: string;
   progress?: RolloutProgress;
-  verdict?: Verdict | null;
+  verdict?: KeptVerdict | null;
   reason?: string;
   endedAtMs?: number;
 }
@@ -103,7 +109,7 @@ export async function save(q: Queryable, id: string, version: number, p: Rollout
   return r.rowCount === 1;
 }
 /** Keeps the newest verdict without touching the version: it is evidence, not a decision. */
-export async function keepVerdict(q: Queryable, id: string, verdict: Verdict): Promise<void> {
+export async function keepVerdict(q: Queryable, id: string, verdict: KeptVerdict): Promise<void> {
   await q.query(`update rollouts set verdict = $2 where id = $1 and ended_at is null`, [id, asJson(verdict)]);
 }
 

@@ -47,6 +47,32 @@ export async function requestMinutes(q: Queryable, by: { workloadId: string; ass
   return r.rows.map((x) => ({ minuteMs: Number(x.t), generation: x.generation, site: x.site, assignmentId: x.assignment_id, count: x.count, errors: x.errors, sketch: x.sketch }));
 }
 
+/** Request minutes of one revision on some assignments: the past of the hosts that a canary is compared on. */
+export async function requestMinutesOf(q: Queryable, workloadId: string, generation: number, assignmentIds: readonly string[], fromMs: number, toMs: number): Promise<RequestMinuteView[]> {
+  if (assignmentIds.length === 0) return [];
+  const r = await q.query<{ t: string; site: string; assignment_id: string; count: number; errors: number; sketch: Buffer }>(
+    `select (extract(epoch from r.minute) * 1000)::bigint as t, s.name as site, r.assignment_id, r.count, r.errors, r.sketch
+     from request_minutes r join sites s on s.id = r.site_id
+     where r.workload_id = $1 and r.minute >= to_timestamp($2 / 1000.0) and r.minute < to_timestamp($3 / 1000.0) and r.generation = $4 and r.assignment_id = any($5) order by r.minute`,
+    [workloadId, fromMs, toMs, generation, assignmentIds],
+  );
+  return r.rows.map((x) => ({ minuteMs: Number(x.t), generation, site: x.site, assignmentId: x.assignment_id, count: x.count, errors: x.errors, sketch: x.sketch }));
+}
+
+/** When nodes were silent in a range: spells as recorded, and the one that has just begun of nodes not heard for `silentAfterMs`. */
+export async function silentSpells(q: Queryable, nodeIds: readonly string[], fromMs: number, toMs: number, silentAfterMs: number): Promise<{ nodeId: string; fromMs: number; toMs: number | null }[]> {
+  const r = await q.query<{ node_id: string; f: string; t: string | null }>(
+    `select node_id, (extract(epoch from from_at) * 1000)::bigint as f, (extract(epoch from to_at) * 1000)::bigint as t from silent_spells
+       where node_id = any($1) and from_at < to_timestamp($3 / 1000.0) and coalesce(to_at, 'infinity') > to_timestamp($2 / 1000.0)
+     union all
+     select n.id, (extract(epoch from n.last_seen_at) * 1000)::bigint, null from nodes n
+       where n.id = any($1) and n.last_seen_at < to_timestamp(($3::float8 - $4::float8) / 1000.0) and not exists (select 1 from silent_spells s where s.node_id = n.id and s.to_at is null)
+     order by 1, 2`,
+    [nodeIds, fromMs, toMs, silentAfterMs],
+  );
+  return r.rows.map((x) => ({ nodeId: x.node_id, fromMs: Number(x.f), toMs: x.t === null ? null : Number(x.t) }));
+}
+
 export interface QualityMinuteView {
   minuteMs: number;
   generation: number;

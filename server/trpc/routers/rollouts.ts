@@ -14,6 +14,13 @@ export const rolloutsRouter = router({
   resume: command("rollouts.operate", "rollout.resume", "rollout").input(inputs.rolloutCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.resume(ctx.actor, ctx.project, input)),
   promote: command("rollouts.operate", "rollout.promote", "rollout").input(inputs.rolloutCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.promote(ctx.actor, ctx.project, input)),
   abort: command("rollouts.operate", "rollout.abort", "rollout").input(inputs.rolloutCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.abort(ctx.actor, ctx.project, input)),
+  emergency: allowed("rollouts.read").output(v.emergencyView).query(({ ctx, input }) => ctx.features.rollouts.queries.emergency(ctx.project, input, ctx.actor)),
+  holds: allowed("rollouts.read").output(z.array(v.holdView)).query(({ ctx, input }) => ctx.features.rollouts.queries.holds(ctx.project, input, ctx.actor)),
+  freeze: command("rollouts.operate", "rollout.freeze", "freeze").input(inputs.freeze).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.freeze(ctx.actor, ctx.project, input)),
+  thaw: command("rollouts.operate", "rollout.thaw", "freeze").input(inputs.thaw).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.thaw(ctx.actor, ctx.project, input)),
+  abortAll: command("rollouts.operate", "rollout.abortAll", "project").input(inputs.abortAll).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.abortAll(ctx.actor, ctx.project, input)),
+  breakGlass: command("rollouts.operate", "rollout.breakGlass", "rollout").input(inputs.breakGlass).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.breakGlass(ctx.actor, ctx.project, input)),
+  reviewGlass: command("rollouts.approve", "rollout.reviewGlass", "rollout").input(inputs.reviewGlass).output(v.done).mutation(({ ctx, input }) => ctx.features.rollouts.commands.reviewGlass(ctx.actor, ctx.project, input)),
 });
 
 /** Consent and its refusal are two actions of one procedure. */
