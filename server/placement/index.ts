@@ -5,6 +5,9 @@
 import type { PlacementDeps } from "./deps";
 import { decisionQueries } from "./queries/decisions";
 import { matchQueries } from "./queries/matches";
+import { queueQueries } from "./queries/queue";
+import { previewQueries } from "./preview/preview";
+import { replayQueries } from "./preview/replay";
 
 export { loadFleet } from "./fleet-snapshot";
 export { planFor } from "./plan";
@@ -15,5 +18,5 @@ export type { LoadedWorkload } from "./workload-snapshot";
 export type { PlacementDeps } from "./deps";
 
 export function createPlacement(deps: PlacementDeps) {
-  return { queries: { ...matchQueries(deps), ...decisionQueries(deps) } };
+  return { queries: { ...matchQueries(deps), ...decisionQueries(deps), ...queueQueries(deps), ...previewQueries(deps), ...replayQueries(deps) } };
 }

@@ -1,16 +1,17 @@
 import { parseDurationMs } from "../core/base/duration";
 import { placementPolicySpec } from "../core/manifest/placement-policy";
+import type { PlacementPolicySpec } from "../core/manifest/placement-policy";
 import { workloadManifest } from "../core/manifest/workload";
 import type { WorkloadManifest } from "../core/manifest/workload";
 import { goalOf, largerOf, plainRules, shapeOf } from "../core/placement";
-import type { FleetNode, Goal, Held, OwnUnit, RevisionShape, Shape, WorkloadSnapshot } from "../core/placement";
+import type { FleetNode, Goal, Held, OwnUnit, RevisionShape, SetRules, Shape, WorkloadSnapshot } from "../core/placement";
 import { objects, rollouts, schedulerSnapshot } from "../store";
 import type { Queryable } from "../store";
 import { fleetNodesOf } from "./fleet-snapshot";
 import { loadQuota, loadReservations, rulesOf } from "./sets-snapshot";
 
 /** Phases of rollouts that brought their revision everywhere. */
-const FINISHED = ["succeeded"];
+export const FINISHED = ["succeeded"];
 
 /** Which revision of a workload should run, by its revisions and rollouts; null when none may. */
 export async function loadGoal(db: Queryable, workloadId: string): Promise<(Goal & { revisions: Awaited<ReturnType<typeof objects.revisionFacts>> }) | null> {
@@ -24,7 +25,7 @@ export async function loadGoal(db: Queryable, workloadId: string): Promise<(Goal
 }
 
 /** A revision without a template digest (written by an older version) is taken for one that differs from all others. */
-const templateKey = (r: { templateDigest: string | null; digest: string }): string => r.templateDigest ?? r.digest;
+export const templateKey = (r: { templateDigest: string | null; digest: string }): string => r.templateDigest ?? r.digest;
 
 export interface LoadedWorkload {
   snapshot: WorkloadSnapshot;
@@ -38,25 +39,37 @@ export interface LoadedWorkload {
   quotaSeen: string | null;
 }
 
-/** Everything one pass over a workload may see, but for the fleet. Null when there is no such workload. */
-export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs: number; silentAfterMs: number }): Promise<LoadedWorkload | null> {
-  const object = await objects.byId(db, workloadId);
-  if (!object || object.kind !== "Workload") return null;
-  const units = await schedulerSnapshot.ownUnits(db, workloadId);
-  const goal = await loadGoal(db, workloadId);
-  const open = await rollouts.openOfWorkload(db, workloadId);
+/** Rows that one workload's picture is put together from. */
+export interface WorkloadParts {
+  object: objects.StoredObject & { removed: boolean };
+  units: readonly schedulerSnapshot.OwnUnitRow[];
+  goal: Goal | null;
+  open: { fromGeneration: number; toGeneration: number } | null;
+  manifests: ReadonlyMap<number, StoredManifest>;
+  policy: BoundPolicy | null;
+  nodes: ReadonlyMap<string, { row: Pick<schedulerSnapshot.FleetNodeRow, "observedAtMs" | "observedGeneration" | "desiredGeneration">; node: FleetNode }>;
+  held: readonly Held[];
+  quota: { quota: NonNullable<SetRules["quota"]>; seen: string } | null;
+  pieces: readonly { ordinal: number; generation: number }[];
+}
+export interface StoredManifest {
+  manifest: WorkloadManifest;
+  digest: string;
+  key: string;
+}
+export type BoundPolicy = { name: string; digest: string; spec: PlacementPolicySpec };
 
-  const manifests = new Map<number, { manifest: WorkloadManifest; digest: string; key: string }>();
-  const wanted = new Set([...units.map((u) => u.generation), ...(goal ? [goal.generation, goal.intent] : []), ...(open ? [open.fromGeneration, open.toGeneration] : [])]);
-  for (const generation of wanted) {
-    const r = await objects.revision(db, workloadId, generation);
-    const parsed = r && workloadManifest.safeParse(r.manifest);
-    if (r && parsed?.success) manifests.set(generation, { manifest: parsed.data, digest: r.digest, key: templateKey(r) });
-  }
-  const intent = goal ? (manifests.get(goal.intent)?.manifest ?? null) : null;
-  const policy = intent?.spec.policy === undefined ? null : await policyOf(db, object.projectId, intent.spec.policy);
+/** The manifest that everything outside the unit template comes from. */
+export const intentOf = (goal: Goal | null, manifests: ReadonlyMap<number, StoredManifest>): WorkloadManifest | null => (goal ? (manifests.get(goal.intent)?.manifest ?? null) : null);
+
+/** Generations whose manifests a picture needs. */
+export const generationsOf = (p: Pick<WorkloadParts, "units" | "goal" | "open">): Set<number> => new Set([...p.units.map((u) => u.generation), ...(p.goal ? [p.goal.generation, p.goal.intent] : []), ...(p.open ? [p.open.fromGeneration, p.open.toGeneration] : [])]);
+
+/** Puts the picture of a workload together. Pure, so that a preview of many workloads is made by the same rules. */
+export function assembleWorkload(p: WorkloadParts, nowMs: number): LoadedWorkload {
+  const { object, units, goal, open, manifests, policy, nodes } = p;
+  const intent = intentOf(goal, manifests);
   const shape = (m: WorkloadManifest): Shape => shapeOf({ ...(intent ?? m).spec, template: m.spec.template }, policy);
-
   const revisions = new Map<number, RevisionShape>();
   for (const [generation, r] of manifests) revisions.set(generation, { generation, digest: r.digest, templateDigest: r.key, shape: shape(r.manifest) });
   const goalShape = goal ? (revisions.get(goal.generation) ?? null) : null;
@@ -66,16 +79,10 @@ export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs
   const goalManifest = goal ? manifests.get(goal.generation)?.manifest : undefined;
   const spec = intent && goalManifest ? { ...intent.spec, template: goalManifest.spec.template } : null;
   const lostAfter = spec?.disconnect.lostAfter ?? "never";
-  const nodeRows = await schedulerSnapshot.fleetNodes(db, object.projectId, [...new Set(units.map((u) => u.nodeId))]);
-  const fleetNodes = fleetNodesOf(nodeRows, o);
-  const nodes = new Map(nodeRows.map((row, i) => [row.id, { row, node: fleetNodes[i] as FleetNode }]));
-  const held = await loadReservations(db, object.projectId);
-  const reserved = held.filter((h) => h.workloadId === workloadId);
-  const quota = spec?.quota === undefined ? null : await loadQuota(db, object.projectId, spec.quota, reserved);
-  const pieces = spec?.kind === "batch" ? await schedulerSnapshot.completedPieces(db, workloadId) : [];
+  const reserved = p.held.filter((h) => h.workloadId === object.id);
   const snapshot: WorkloadSnapshot = {
-    nowMs: o.nowMs,
-    workloadId,
+    nowMs,
+    workloadId: object.id,
     name: object.name,
     kind: spec?.kind ?? "service",
     removed: object.removed,
@@ -89,18 +96,42 @@ export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs
       const at = nodes.get(u.nodeId);
       return at ? [{ assignmentId: u.id, version: u.version, unit: u.unit, ordinal: u.ordinal, node: at.node, generation: u.generation, desired: u.desired, updatedAtMs: u.updatedAtMs, observed: u.observed, nodeObservedAtMs: at.row.observedAtMs, nodeApplied: at.row.observedGeneration >= at.row.desiredGeneration }] : [];
     }),
-    completed: new Set(pieces.filter((p) => revisions.get(p.generation)?.templateDigest === goalShape?.templateDigest).map((p) => p.ordinal)),
+    completed: new Set(p.pieces.filter((x) => revisions.get(x.generation)?.templateDigest === goalShape?.templateDigest).map((x) => x.ordinal)),
     fleet: null,
-    sets: spec ? rulesOf(spec, policy?.spec ?? null, quota?.quota ?? null, reserved) : { ...plainRules, reserved },
+    sets: spec ? rulesOf(spec, policy?.spec ?? null, p.quota?.quota ?? null, reserved) : { ...plainRules, reserved },
     others: null,
   };
-  return { snapshot, object, policy: policy && { name: policy.name, digest: policy.digest }, spec, held, quotaSeen: quota?.seen ?? null };
+  return { snapshot, object, policy: policy && { name: policy.name, digest: policy.digest }, spec, held: p.held, quotaSeen: p.quota?.seen ?? null };
 }
 
-/** The policy as it is now. One that is named and not there lets nothing be placed: a missing rule is not a free hand. */
-async function policyOf(db: Queryable, projectId: string, name: string) {
-  const object = await objects.byName(db, projectId, "PlacementPolicy", name);
-  const parsed = object && placementPolicySpec.safeParse(object.spec);
+/** Everything one pass over a workload may see, but for the fleet. Null when there is no such workload. */
+export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs: number; silentAfterMs: number }): Promise<LoadedWorkload | null> {
+  const object = await objects.byId(db, workloadId);
+  if (!object || object.kind !== "Workload") return null;
+  const units = await schedulerSnapshot.ownUnits(db, workloadId);
+  const goal = await loadGoal(db, workloadId);
+  const open = await rollouts.openOfWorkload(db, workloadId);
+  const manifests = new Map<number, StoredManifest>();
+  for (const generation of generationsOf({ units, goal, open })) {
+    const r = await objects.revision(db, workloadId, generation);
+    const parsed = r && workloadManifest.safeParse(r.manifest);
+    if (r && parsed?.success) manifests.set(generation, { manifest: parsed.data, digest: r.digest, key: templateKey(r) });
+  }
+  const intent = intentOf(goal, manifests);
+  const name = intent?.spec.policy;
+  const policy = name === undefined ? null : policyFrom(name, await objects.byName(db, object.projectId, "PlacementPolicy", name));
+  const nodeRows = await schedulerSnapshot.fleetNodes(db, object.projectId, [...new Set(units.map((u) => u.nodeId))]);
+  const fleetNodes = fleetNodesOf(nodeRows, o);
+  const nodes = new Map(nodeRows.map((row, i) => [row.id, { row, node: fleetNodes[i] as FleetNode }]));
+  const held = await loadReservations(db, object.projectId);
+  const quota = intent?.spec.quota === undefined ? null : await loadQuota(db, object.projectId, intent.spec.quota, held.filter((h) => h.workloadId === workloadId));
+  const pieces = intent?.spec.kind === "batch" ? await schedulerSnapshot.completedPieces(db, workloadId) : [];
+  return assembleWorkload({ object, units, goal, open, manifests, policy, nodes, held, quota, pieces }, o.nowMs);
+}
+
+/** A policy as stored. One that is named and not there lets nothing be placed: a missing rule is not a free hand. */
+export function policyFrom(name: string, object: Pick<objects.StoredObject, "digest" | "spec"> | null | undefined): BoundPolicy {
+  const parsed = object ? placementPolicySpec.safeParse(object.spec) : null;
   if (object && parsed?.success) return { name, digest: object.digest, spec: parsed.data };
   return { name, digest: "", spec: placementPolicySpec.parse({ require: [{ rule: "false", because: `Policy ${name} is not there.` }] }) };
 }

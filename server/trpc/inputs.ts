@@ -46,6 +46,10 @@ const inputs = {
   matches: z.object({ selector: z.string().max(2_000).optional(), policyText: manifestText.optional() }),
   decisions: pageInput.extend({ workload: name.optional(), unit: name.optional() }),
   explain: z.object({ unit: name }),
+  preview: z
+    .object({ text: manifestText.optional(), drainSite: name.optional(), drainNode: name.optional(), loseLink: z.object({ a: name, b: name }).optional(), price: z.object({ site: name, cpuHour: z.number().min(0).optional(), memoryGiBHour: z.number().min(0).optional() }).optional() })
+    .refine((c) => Object.values(c).some((x) => x !== undefined), "say what would change: text, drainSite, drainNode, loseLink or price"),
+  replay: z.object({ text: manifestText.optional(), limit: z.int().min(1).max(5_000).default(1_000) }),
 
   rollouts: pageInput.extend({ workload: name.optional(), open: z.boolean().optional() }),
   byNumber: z.object({ number: z.int().min(1) }),

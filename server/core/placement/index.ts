@@ -26,5 +26,7 @@ export { reasonCodes, reasonSummary } from "./reasons";
 export type { Reason, ReasonCode } from "./reasons";
 export { planWorkload } from "./reconcile";
 export type { OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./workload-plan";
+export { whatIf } from "./whatif/compare";
+export type { WhatIf, WhatIfWorld } from "./whatif/compare";
 export { policyShape, previewShape, shapeOf } from "./shape";
 export type { Preference, Shape } from "./shape";

@@ -6,4 +6,5 @@ export * from "./workloads";
 export * from "./rollouts";
 export * from "./analysis";
 export * from "./telemetry";
+export * from "./placement";
 export * from "./access";

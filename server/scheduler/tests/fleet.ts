@@ -36,7 +36,7 @@ export function fleetOf(db: TestDatabase, clock: TestClock) {
   return {
     seal, workloads, fleet, ada,
     placement: createPlacement(deps),
-    scheduler: (o: { store?: TestDatabase["store"]; leaseMs?: number; registry?: Parameters<typeof createScheduler>[0]["registry"] } = {}) => createScheduler({ store: o.store ?? db.store, clock, log: silentLogger, env, generationFor, pollMs: 20, ...(o.leaseMs ? { leaseMs: o.leaseMs } : {}), ...(o.registry ? { registry: o.registry } : {}) }),
+    scheduler: (o: { store?: TestDatabase["store"]; leaseMs?: number; concurrency?: number; registry?: Parameters<typeof createScheduler>[0]["registry"] } = {}) => createScheduler({ store: o.store ?? db.store, clock, log: silentLogger, env, generationFor, pollMs: 20, ...(o.leaseMs ? { leaseMs: o.leaseMs } : {}), ...(o.concurrency ? { concurrency: o.concurrency } : {}), ...(o.registry ? { registry: o.registry } : {}) }),
     apply: (text: string, o: { dryRun?: boolean; expectVersion?: number; reason?: string } = {}) => workloads.commands.apply(ada, project, { text, dryRun: o.dryRun ?? false, reason: o.reason ?? "test", expectVersion: o.expectVersion }),
     async node(name: string, siteName: string, o: { cpu?: number; memoryMiB?: number; arch?: string; devices?: string[]; labels?: Record<string, string>; taints?: unknown[]; trust?: string; never?: boolean } = {}) {
       const f = facts({ cpu: o.cpu ?? 1_000, memoryMiB: o.memoryMiB ?? 4_096, arch: o.arch, devices: o.devices });

@@ -32,6 +32,7 @@ export * as secrets from "./secrets";
 export * as hooks from "./hooks";
 export * as schedulerKeys from "./scheduler-keys";
 export * as schedulerSnapshot from "./scheduler-snapshot";
+export * as queueRead from "./queue-read";
 export * as schedulerWorld from "./scheduler-world";
 export * as schedulerSets from "./scheduler-sets";
 export * as artifactRows from "./artifacts";

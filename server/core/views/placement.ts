@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { timeMs } from "./common";
+
+/** What a change would do, before it is done. Lists are cut to what a screen can show; the numbers count all. */
+export const previewView = z.object({
+  /** In one sentence. */
+  sentence: z.string(),
+  moves: z.array(z.object({ workload: z.string(), unit: z.string(), becomes: z.string(), from: z.string(), to: z.string(), because: z.string() })),
+  added: z.array(z.object({ workload: z.string(), unit: z.string(), to: z.string(), because: z.string() })),
+  gone: z.array(z.object({ workload: z.string(), unit: z.string(), from: z.string(), because: z.string() })),
+  evicted: z.array(z.object({ workload: z.string(), unit: z.string(), from: z.string(), because: z.string() })),
+  impossible: z.array(z.object({ workload: z.string(), unit: z.string(), because: z.string() })),
+  updates: z.array(z.object({ workload: z.string(), units: z.int() })),
+  counts: z.object({ moves: z.int(), added: z.int(), gone: z.int(), evicted: z.int(), impossible: z.int(), unitsBefore: z.int(), unitsAfter: z.int() }),
+  /** Per hour by the sites' rate cards. */
+  cost: z.array(z.object({ currency: z.string(), before: z.number(), after: z.number() })),
+  /** Mean way from every site to the nearest unit, where it changes; null when no site is linked to one. */
+  latency: z.array(z.object({ workload: z.string(), beforeMs: z.number().nullable(), afterMs: z.number().nullable(), unreachedBefore: z.int(), unreachedAfter: z.int() })),
+  /** Share of idle accelerators that the project's own mix of units can't use (F of the FGD paper over idle), 0 to 1; null without accelerators. */
+  fragmentation: z.object({ before: z.number(), after: z.number() }).nullable(),
+  /** False when something would go on beyond what was looked at, such as a long update in place. */
+  atRest: z.boolean(),
+  /** Of where everything would run in the end: two previews with one digest come to the same. */
+  digest: z.string(),
+  tookMs: z.number(),
+  asOfMs: timeMs,
+});
+export type PreviewView = z.infer<typeof previewView>;
+
+/** A policy run over recorded decisions: what it would have chosen among the candidates that each of them kept. */
+export const replayView = z.object({
+  decisions: z.int(),
+  same: z.int(),
+  changed: z.array(z.object({ id: z.string(), unit: z.string(), was: z.string().nullable(), would: z.string().nullable(), because: z.string() })),
+  /** Of the choices as recorded, and as replayed: equal under the policy that they were made by. */
+  recordedDigest: z.string(),
+  digest: z.string(),
+  asOfMs: timeMs,
+});
+
+/** Who waits for room, in the order in which they get their turn. */
+export const queueView = z.object({
+  items: z.array(
+    z.object({
+      position: z.int(),
+      workload: z.string(),
+      priority: z.int(),
+      quota: z.string().nullable(),
+      /** Units that wait, of how many. */
+      waiting: z.int(),
+      replicas: z.int(),
+      sinceMs: timeMs.nullable(),
+      /** What stands in the way: the newest decision about its first waiting unit. */
+      blocker: z.string(),
+      /** When it starts, as a range; null where nobody can tell. */
+      start: z.object({ earliestMs: timeMs, latestMs: timeMs.nullable(), because: z.string() }).nullable(),
+      /** Units that are stopping to make way, and where their own replacements stand in this queue. */
+      chain: z.array(z.object({ unit: z.string(), node: z.string(), stops: z.string(), workload: z.string(), priority: z.int(), waitsAt: z.int().nullable() })),
+    }),
+  ),
+  asOfMs: timeMs,
+});
+export type QueueView = z.infer<typeof queueView>;
+
+/** Quotas as a tree, parents before their children. */
+export const quotaTreeView = z.object({
+  quotas: z.array(
+    z.object({
+      name: z.string(),
+      parent: z.string().nullable(),
+      depth: z.int(),
+      /** Dominant share of what it borrows, divided by its weight; null for one of weight 0 that borrows. */
+      share: z.number().nullable(),
+      resources: z.array(z.object({ resource: z.string(), nominal: z.number(), allocated: z.number(), waiting: z.number(), deserved: z.number(), borrowed: z.number(), available: z.number(), text: z.string() })),
+      workloads: z.array(z.string()),
+    }),
+  ),
+  asOfMs: timeMs,
+});
+export type QuotaTreeView = z.infer<typeof quotaTreeView>;

@@ -1,0 +1,154 @@
+/** Previews, replays and the queue on a real store, held to what the scheduler then does. */
+import fc from "fast-check";
+import { beforeEach, describe, expect, it } from "vitest";
+import { fleetOf, project, site, workload } from "../../scheduler/tests/fleet";
+import { testClock } from "../../testing/clock";
+import { testDatabase } from "../../testing/database";
+
+const db = testDatabase();
+const clock = testClock();
+let w: ReturnType<typeof fleetOf>;
+beforeEach(() => empty());
+
+async function empty(): Promise<void> {
+  await db.asOwner("truncate assignments, observations, decisions, reservations, reconcile_keys, nodes, sites, links, object_revisions, objects, rollouts, node_identities, history cascade");
+  // Each time a new feature: nothing is remembered of the fleet before.
+  w = fleetOf(db, clock);
+}
+const policy = (name: string, spec: string) => `apiVersion: holdfast.dev/v1\nkind: PlacementPolicy\nmetadata: {name: ${name}}\nspec: {${spec}}\n`;
+const rows = () => db.asOwner<{ unit: string; node: string; generation: number }>("select a.unit, n.name as node, a.generation from assignments a join nodes n on n.id = a.node_id where a.ended_at is null and a.desired = 'run' order by a.unit, n.name");
+const state = () => db.asOwner("select (select count(*) from assignments) as a, (select count(*) from decisions) as d, (select count(*) from changes) as c, (select count(*) from audit_entries) as e, (select max(version) from nodes) as n, (select count(*) from reservations) as r");
+const told = (list: readonly { unit: string; node: string }[]) => list.map((x) => `${x.unit} ${x.node}`).sort();
+
+/** The scheduler, one look at a time, and the agents in turn until nothing is left to do. */
+async function settle(): Promise<void> {
+  const scheduler = w.scheduler({ concurrency: 1 });
+  for (let i = 0; i < 60; i++) {
+    const before = JSON.stringify(await db.asOwner("select id, version, desired, ended_at from assignments order by id"));
+    await scheduler.loop.resync();
+    await scheduler.loop.drain();
+    await w.obey();
+    if (i > 1 && JSON.stringify(await db.asOwner("select id, version, desired, ended_at from assignments order by id")) === before) return;
+  }
+  throw new Error("it does not settle");
+}
+
+/** What would run after a preview, from what runs now. */
+function applied(before: Awaited<ReturnType<typeof rows>>, p: Awaited<ReturnType<typeof w.placement.queries.preview>>): string[] {
+  const now = new Set(told(before));
+  for (const m of [...p.moves, ...p.gone]) expect(now.delete(`${m.unit} ${m.from}`)).toBe(true);
+  for (const m of p.moves) now.add(`${m.becomes} ${m.to}`);
+  for (const a of p.added) now.add(`${a.unit} ${a.to}`);
+  return [...now].sort();
+}
+
+describe("a preview", () => {
+  // Guarantee (13): it equals what the scheduler then commits, for any fleet and change; and it writes nothing.
+  it("equals what the scheduler then does, and changes nothing itself", async () => {
+    const changes = ["policy", "replicas", "resize", "drainSite", "drainNode", "high"] as const;
+    const seen = { moves: 0, added: 0, gone: 0, evicted: 0, impossible: 0, updates: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.record({ nodes: fc.integer({ min: 1, max: 3 }), cpu: fc.constantFrom(300, 500, 1_000), a: fc.integer({ min: 1, max: 5 }), b: fc.integer({ min: 0, max: 4 }), change: fc.constantFrom(...changes), n: fc.integer({ min: 0, max: 6 }), prefer: fc.constantFrom("", "{by: pack, weight: 10}", "{by: spread, over: site, weight: 10}") }), async (c) => {
+        await empty();
+        for (const s of ["kiel", "lyon", "graz"]) {
+          await w.apply(site(s, { jurisdiction: s === "lyon" ? "FR" : "DE" }));
+          for (let i = 1; i <= c.nodes; i++) await w.node(`${s}-${i}`, s, { cpu: c.cpu });
+        }
+        const bound = (residency: string) => policy("p", `residency: [${residency}], prefer: [${c.prefer}]`);
+        await w.apply(`${bound("DE, FR")}---\n${workload("aa", { replicas: c.a, extra: "policy: p\npriority: 10" })}---\n${workload("bb", { replicas: c.b, cpu: 150, extra: "priority: 20" })}`);
+        await settle();
+        const text = { policy: bound(c.n % 2 ? "FR" : "DE"), replicas: workload("aa", { replicas: c.n, extra: "policy: p\npriority: 10" }), resize: workload("bb", { replicas: c.b, cpu: 100 + 50 * c.n, extra: "priority: 20" }), high: workload("hh", { replicas: 1 + (c.n % 3), cpu: 200, extra: "priority: 900" }), drainSite: undefined, drainNode: undefined }[c.change];
+        const [before, untouched] = [await rows(), await state()];
+        const p = await w.placement.queries.preview(project, c.change === "drainSite" ? { drainSite: "kiel" } : c.change === "drainNode" ? { drainNode: "graz-1" } : { text });
+        expect(await state()).toEqual(untouched);
+        if (text) await w.apply(text);
+        else await db.asOwner(`update nodes set desired_state = 'draining', version = version + 1 where ${c.change === "drainNode" ? "name = 'graz-1'" : "site_id = (select id from sites where name = 'kiel')"}`);
+        await settle();
+        const after = await rows();
+        expect(applied(before, p)).toEqual(told(after));
+        expect(p.counts.unitsAfter).toBe(after.length);
+        for (const k of ["moves", "added", "gone", "evicted", "impossible"] as const) seen[k] += p.counts[k] > 0 ? 1 : 0;
+        seen.updates += p.updates.length;
+      }),
+      { numRuns: process.env["HOLDFAST_LONG"] === "1" ? 150 : 10, seed: 20261123, endOnFailure: true },
+    );
+    expect(seen.moves + seen.added + seen.gone).toBeGreaterThan(2);
+  }, 600_000);
+
+  it("tells cost, the way to clients and what is impossible", async () => {
+    await w.apply(site("kiel", { links: "{to: lyon, latencyMs: 20, bandwidthMbps: 100}" }) + "---\n" + site("lyon", { jurisdiction: "FR" }));
+    await w.node("kiel-1", "kiel", { cpu: 200 });
+    await w.node("lyon-1", "lyon", { cpu: 200 });
+    await w.apply(policy("p", "spread: [{over: site, maxSkew: 1}]") + "---\n" + workload("web", { replicas: 2, extra: "policy: p" }));
+    await settle();
+    const q = w.placement.queries;
+    expect(await q.preview(project, { drainSite: "lyon" })).toMatchObject({ counts: { moves: 1, impossible: 0 }, latency: [{ workload: "web", beforeMs: 0, afterMs: 10 }] });
+    expect(await q.preview(project, { loseLink: { a: "lyon", b: "kiel" } })).toMatchObject({ counts: { moves: 0 }, latency: [] });
+    expect((await q.preview(project, { price: { site: "kiel", cpuHour: 2 } })).cost).toEqual([{ currency: "EUR", before: 0, after: 0.2 }]);
+    const big = await q.preview(project, { text: workload("big", { replicas: 1, cpu: 5_000 }) });
+    expect(big.impossible).toEqual([{ workload: "big", unit: "big-1", because: "No node can take it: 2 have too little CPU left." }]);
+    expect(big.sentence).toBe("If workload big were as given: 1 would have no node.");
+    await expect(q.preview(project, { drainSite: "nowhere" })).rejects.toThrow('There is no site "nowhere"');
+    await expect(q.preview(project, { text: "kind: Quota" })).rejects.toThrow();
+  });
+
+  it("is never older than the store", async () => {
+    await w.apply(site("kiel"));
+    await w.node("kiel-1", "kiel");
+    await w.apply(workload("web", { replicas: 1 }));
+    expect((await w.placement.queries.preview(project, { drainSite: "kiel" })).counts.unitsBefore).toBe(0);
+    await settle();
+    expect((await w.placement.queries.preview(project, { drainSite: "kiel" })).counts).toMatchObject({ unitsBefore: 1, impossible: 1 });
+  });
+});
+
+describe("a replay", () => {
+  // Guarantee: under the policy that they were made by, recorded decisions come out as recorded, with one digest; under another, what differs is named.
+  it("of recorded decisions gives the same digest", async () => {
+    await w.apply(site("kiel") + "---\n" + site("lyon"));
+    await w.node("kiel-1", "kiel", { cpu: 700 });
+    await w.node("lyon-1", "lyon", { cpu: 700 });
+    const p = (s: string) => policy("p", `prefer: [{by: rule, rule: 'site.name == "kiel"', weight: ${s}}]`);
+    await w.apply(p("50") + "---\n" + workload("web", { replicas: 3, extra: "policy: p" }) + "---\n" + workload("big", { replicas: 1, cpu: 900 }));
+    await settle();
+    const same = await w.placement.queries.replay(project, { limit: 100 });
+    expect(same.decisions).toBe(4);
+    expect(same.digest).toBe(same.recordedDigest);
+    expect(await w.placement.queries.replay(project, { limit: 100, text: p("50") })).toMatchObject({ same: 4, digest: same.digest });
+    const other = await w.placement.queries.replay(project, { limit: 100, text: p("-50") });
+    expect(other.changed.length).toBeGreaterThan(0);
+    expect(other.digest).not.toBe(same.digest);
+  });
+});
+
+describe("the queue", () => {
+  // Guarantee: who waits is told its place, what is in the way, who makes way, and when it may start.
+  it("tells position, blocker, chain and start", async () => {
+    await w.apply(site("kiel"));
+    await w.node("kiel-1", "kiel", { cpu: 300 });
+    await w.apply(workload("low", { replicas: 3, extra: "priority: 10" }));
+    await settle();
+    await w.apply(workload("high", { replicas: 1, extra: "priority: 500" }) + "---\n" + workload("later", { kind: "batch", replicas: 1, extra: "priority: 5\nduration: {min: 1m, max: 2m}" }));
+    await w.scheduler({ concurrency: 1 }).loop.drain();
+    const { items } = await w.placement.queries.queue(project);
+    expect(items.map((i) => [i.position, i.workload, i.waiting])).toEqual([[1, "high", 1], [2, "low", 1], [3, "later", 1]]);
+    expect(items[0]?.blocker).toMatch(/low-\d of priority 10 has to stop on kiel-1 first/);
+    expect(items[0]?.chain).toMatchObject([{ unit: "high-1", node: "kiel-1", workload: "low", priority: 10, waitsAt: 2 }]);
+    expect(items[0]?.start).toMatchObject({ latestMs: null });
+    expect(items[2]?.start).toBeNull();
+    await settle();
+    expect((await w.placement.queries.queue(project)).items.map((i) => i.workload)).toEqual(["low", "later"]);
+  });
+
+  it("shows quotas as a tree", async () => {
+    const quota = (name: string, spec: string) => `apiVersion: holdfast.dev/v1\nkind: Quota\nmetadata: {name: ${name}}\nspec: {${spec}}\n`;
+    await w.apply(site("kiel"));
+    await w.node("kiel-1", "kiel", { cpu: 2_000 });
+    await w.apply([quota("all", "nominal: {}"), quota("a", "parent: all, nominal: {cpuMillis: 300}"), quota("b", "parent: all, nominal: {cpuMillis: 300}"), workload("one", { replicas: 5, extra: "quota: a" }), workload("two", { replicas: 2, extra: "quota: b\npriority: 50" })].join("---\n"));
+    await settle();
+    const { quotas } = await w.placement.queries.quotas(project);
+    expect(quotas.map((q) => [q.name, q.depth, q.resources[0]?.nominal, q.resources[0]?.allocated, q.resources[0]?.borrowed, q.resources[0]?.waiting, q.resources[0]?.deserved])).toEqual([["all", 0, 600, 600, 0, 0, 600], ["a", 1, 300, 500, 200, 0, 400], ["b", 1, 300, 100, 0, 100, 200]]);
+    expect(quotas[1]?.share).toBeCloseTo(200 / 600);
+    expect(quotas[1]?.workloads).toEqual(["one"]);
+  });
+});
