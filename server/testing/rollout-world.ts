@@ -4,6 +4,7 @@ import { rolesFrom } from "../core/access/actor";
 import type { Role } from "../core/access/permissions";
 import { analysisTemplateSpec } from "../core/manifest/analysis";
 import { rolloutStrategySpec } from "../core/manifest/rollout";
+import { addTo, emptySketch, encodeSketch } from "../core/telemetry/sketch";
 import type { TestDatabase } from "./database";
 
 export const project = { id: "default", name: "default" };
@@ -17,6 +18,8 @@ export interface World {
   wake(node: string): Promise<void>;
   /** Labelled predictions of a revision at a site's node: `correct` of `labelled` are right, served now. */
   predict(node: string, generation: number, labelled: number, correct: number): Promise<void>;
+  /** Requests that a unit served on a revision, one row for each of the minutes, each with this latency in ms. */
+  serve(unit: string, generation: number, o: { fromMs: number; minutes: number; requests: number; errors?: number; ms?: number }): Promise<void>;
   generations(): Promise<Record<string, number>>;
 }
 
@@ -68,6 +71,15 @@ export async function seedWorld(db: TestDatabase, o: Options): Promise<World> {
         `insert into predictions (workload_id, id, assignment_id, generation, site_id, at, predicted, confidence, label, labelled_at)
          select 'workload', 'p' || i, 'as', $2, n.site_id, now(), '1', 0.9, case when i - $3 < $5 then '1' else '2' end, now() from nodes n, generate_series($3::int, $3::int + $4::int - 1) i where n.name = $1`,
         [node, generation, from, labelled, correct],
+      );
+    },
+    async serve(unit, generation, o) {
+      const sketch = emptySketch();
+      addTo(sketch, o.ms ?? 100, o.requests);
+      await db.asOwner(
+        `insert into request_minutes (workload_id, assignment_id, generation, site_id, node_id, minute, count, errors, sketch)
+         select 'workload', a.id, $2, n.site_id, n.id, date_trunc('minute', to_timestamp($3::float8 / 1000.0)) + i * interval '1 minute', $5, $6, $7 from assignments a join nodes n on n.id = a.node_id, generate_series(0, $4::int - 1) i where a.unit = $1`,
+        [unit, generation, o.fromMs, o.minutes, o.requests, o.errors ?? 0, Buffer.from(encodeSketch(sketch))],
       );
     },
     async generations() {
