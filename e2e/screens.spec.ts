@@ -13,10 +13,10 @@ import { buildWorld, PROJECT } from "./deployment/world";
  */
 const out = process.env["HOLDFAST_SCREENS_OUT"];
 const base = `/p/${PROJECT}`;
-const lists = ["", "/fleet", "/topology", "/workloads", "/policies", "/policies?kind=RolloutStrategy", "/rollouts", "/approvals", "/audit", "/settings/people", "/settings/join", "/settings/tokens", "/settings/identity", "/settings/secrets", "/settings/hooks", "/settings/about"];
+const lists = ["", "/fleet", "/topology", "/workloads", "/policies", "/policies?kind=RolloutStrategy", "/rollouts", "/approvals", "/approvals?show=decided", "/freezes", "/audit", "/settings/people", "/settings/join", "/settings/tokens", "/settings/identity", "/settings/secrets", "/settings/hooks", "/settings/about"];
 const details = [
   "/fleet/nodes/node-edge-hamburg", "/fleet/sites/edge-hamburg", "/fleet?node=node-cloud-frankfurt", "/workloads/digits", "/workloads/digits?tab=telemetry", "/workloads/digits?tab=decisions", "/workloads/digits?tab=logs",
-  "/workloads/digits?tab=revisions", "/workloads/digits?tab=manifest", "/workloads/new", "/policies/one-a-node", "/policies/new?kind=AnalysisTemplate", "/rollouts/1", "/rollouts/new?workload=digits&revision=1&strategy=canary",
+  "/workloads/digits?tab=revisions", "/workloads/digits?tab=manifest", "/workloads/new", "/policies/one-a-node", "/policies/new?kind=AnalysisTemplate", "/rollouts/1", "/rollouts/1/analysis", "/rollouts/1/rollback", "/rollouts/new?workload=digits&revision=1&strategy=canary",
 ];
 const all = [
   { theme: "light", width: 1440, height: 900 },
@@ -83,11 +83,17 @@ test("with data", async ({ browser }) => {
 test("silent: a site is cut off", async ({ browser }) => {
   d.agents.get("node-edge-hamburg")?.link.cut();
   await until("silence", async () => (await d.api().fleet.node.query({ project: PROJECT, name: "node-edge-hamburg" })).state.state === "silent", 20_000);
-  await look(browser, "silent", ["", "/fleet", "/topology", "/workloads", "/rollouts/1", "/approvals", ...details.slice(0, 4)]);
+  await look(browser, "silent", ["", "/fleet", "/topology", "/workloads", "/rollouts/1", "/rollouts/1/rollback", "/approvals", ...details.slice(0, 4)]);
+});
+
+test("frozen: a freeze holds, and the glass is broken", async ({ browser }) => {
+  await d.api().rollouts.freeze.mutate({ project: PROJECT, reason: "stocktaking at the harbour" });
+  await d.api().rollouts.breakGlass.mutate({ project: PROJECT, number: 1, reason: "a fix that cannot wait", minutes: 60 });
+  await look(browser, "frozen", ["", "/rollouts/1", "/approvals", "/freezes"]);
 });
 
 test("broken: the server answers with faults", async ({ browser }) => {
-  await look(browser, "broken", [...lists.slice(0, 9), ...details.slice(0, 4)], async (page) => {
+  await look(browser, "broken", [...lists.slice(0, 11), ...details.slice(0, 4), "/rollouts/1", "/rollouts/1/analysis", "/rollouts/1/rollback"], async (page) => {
     await page.route("**/api/trpc/**", (route) => route.fulfill({ status: 500, contentType: "application/json", body: "{}" }));
   });
 });

@@ -40,7 +40,7 @@ export function useStaleOn(): (topic: string) => readonly QueryFilters[] {
       case "audit":
         return [trpc.audit.pathFilter()];
       case "project":
-        return [trpc.me.pathFilter()];
+        return [trpc.me.pathFilter(), trpc.rollouts.pathFilter()];
       default:
         return [];
     }

@@ -3,7 +3,7 @@
 import Link from "@/components/ui/link";
 import { useRouter } from "next/navigation";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { Plus } from "lucide-react";
+import { Plus, Snowflake } from "lucide-react";
 import { parseAsStringLiteral, useQueryStates, parseAsString } from "nuqs";
 import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
@@ -43,9 +43,19 @@ export function RolloutsPage() {
       <Plus aria-hidden /> New rollout
     </Button>
   );
+  const actions = (
+    <>
+      <Button asChild>
+        <Link href={routes.emergency(project)}>
+          <Snowflake aria-hidden /> Freezes and emergency
+        </Link>
+      </Button>
+      {compose}
+    </>
+  );
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <PageHead title="Rollouts" purpose="Revisions on their way: in waves, judged by what is measured, with a way back." actions={compose} className="pb-2.5">
+      <PageHead title="Rollouts" purpose="Revisions on their way: in waves, judged by what is measured, with a way back." actions={actions} className="pb-2.5">
         <div className="flex flex-wrap items-center gap-3">
           <Input aria-label="Workload" placeholder="Workload, by its whole name" className="w-64 max-sm:w-full" value={view.q} onChange={(e) => void setView({ q: e.target.value || null })} />
           <Choice label="Which rollouts" value={view.show} onChange={(show) => void setView({ show })} options={[{ value: "all", label: "All" }, { value: "open", label: "Under way" }, { value: "ended", label: "Ended" }]} />

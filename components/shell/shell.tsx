@@ -7,6 +7,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Anchor, ChevronsUpDown, Menu, Search } from "lucide-react";
 import { useStaleOn } from "@/app/_client/stale-on";
 import { goToSignIn, useTRPC } from "@/app/_client/trpc";
+import { FreezeBanner } from "@/components/freeze/freeze-banner";
 import { LiveFreshness, LiveProvider } from "@/components/live/live-provider";
 import { routes } from "@/components/routes";
 import { Button } from "@/components/ui/button";
@@ -77,6 +78,7 @@ export function Shell({ project, me: known, children }: { project: string; me: M
               <PersonMenu me={me.data} project={project} onKeys={() => setKeys(true)} />
             </header>
             <StaleBanner />
+            {mine ? <FreezeBanner project={project} /> : null}
             <main id="content" tabIndex={-1} className="flex min-h-0 flex-1 flex-col overflow-y-auto outline-none">
               {!mine ? (
                 <ErrorState
