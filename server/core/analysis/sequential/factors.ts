@@ -20,14 +20,18 @@ export interface Counts {
  * expectation is at most exp(n g (q - ratio p - share)) <= 1. For share = 0 it is the likelihood ratio of X among X + Y
  * (conditional binomial test of two Poisson rates); g is chosen as that test has it, which keeps the second base positive.
  * A stable count of Infinity stands for a known stable rate, which is then part of `share`.
+ *
+ * n/m is taken from the counts, or given as `odds`: the router's odds of the canary, with which the bet is valid for each
+ * single request as it comes.
  */
-export function lnWorse(c: Counts, ratio: number, share: number, times: number): number {
-  const { canary: n, stable: m } = c;
-  if (n <= 0 || m <= 0) return 0;
-  const g = m === Infinity ? times - 1 : ((times - 1) * m) / (times * ratio * n + m);
-  const ofStable = m === Infinity || c.stableBad === 0 ? 0 : c.stableBad * Math.log1p((-ratio * g * n) / m);
-  return c.canaryBad * Math.log1p(g) + ofStable - n * share * g;
+export function lnWorse(c: Counts, ratio: number, share: number, times: number, odds = oddsOf(c)): number {
+  if (odds === null) return 0;
+  const g = (times - 1) / (times * ratio * odds + 1);
+  const ofStable = c.stableBad === 0 ? 0 : c.stableBad * Math.log1p(-ratio * g * odds);
+  return c.canaryBad * Math.log1p(g) + ofStable - c.canary * share * g;
 }
+
+const oddsOf = (c: Counts): number | null => (c.canary <= 0 || c.stable <= 0 ? null : c.canary / c.stable);
 
 /**
  * Logarithm of the factor against "the canary's rate is at least `ratio` times stable's plus `share`", staking the part
@@ -42,7 +46,7 @@ export function lnNotWorse(c: Counts, ratio: number, share: number, h: number): 
 }
 
 /** Logarithm of E exp(lambda (R - 1/2)) for R uniform on the middles of N equal parts of 0..1. */
-function lnUniform(lambda: number, parts: number): number {
+export function lnUniform(lambda: number, parts: number): number {
   const half = Math.abs(lambda) / 2;
   if (half < 1e-9) return 0;
   // sinh(half) / (N sinh(half / N)), without overflow.

@@ -17,7 +17,7 @@ const weighted = (pairs: readonly (readonly [value: number, weight: number])[]):
 };
 
 const stakes = weighted([[0.05, 1], [0.1, 1], [0.2, 1], [0.35, 1], [0.6, 1]]);
-const latencySlower: [number, number, number][] = [[0.3, 1, 0.5], [0.7, 1, 1], [1.5, 1, 2], [3, 1, 2], [6, 1, 1]];
+const latencySlower: [number, number, number][] = [[0.15, 1, 0.2], [0.3, 1, 0.5], [0.7, 1, 1], [1.5, 1, 2], [3, 1, 2], [6, 1, 1]];
 
 const model = (rows: readonly (readonly [value: number, together: number, locally: number])[], notWorse: readonly Alternative[]): KindModel => ({
   worse: weighted(rows.map(([value, together]) => [value, together])),
