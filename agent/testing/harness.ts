@@ -88,9 +88,9 @@ export function unitOf(assignmentId: string, script: string, o: { generation?: n
 }
 
 /** `unit` on trial until so many ms from now; it would go back to `previous`. */
-export function onTrial(unit: UnitSpec, previous: UnitSpec, o: { inMs: number; rollout?: string; skewMs?: number }): UnitSpec {
+export function onTrial(unit: UnitSpec, previous: UnitSpec, o: { inMs: number; rollout?: string; attempt?: number }): UnitSpec {
   const { generation, revisionDigest, template, environment, workloadKind } = previous;
-  return { ...unit, trial: { rollout: o.rollout ?? "rollout-1", returnAtMs: Date.now() + (o.skewMs ?? 0) + o.inMs, previous: { generation, revisionDigest, template, environment, workloadKind } } };
+  return { ...unit, trial: { rollout: o.rollout ?? "rollout-1", attempt: o.attempt ?? 1, returnAtMs: Date.now() + o.inMs, previous: { generation, revisionDigest, template, environment, workloadKind } } };
 }
 
 /** Serves "TEXT PID" on PORT, and its health on /healthz. */

@@ -11,8 +11,8 @@ const at = (nowMs: number, upMs = nowMs, bootId = "boot-1"): Clocks => ({ nowMs,
 const START = 1_000_000;
 const before = unitOf("a1", "old");
 const after = unitOf("a1", "new", { generation: 2 });
-const trial = (returnAtMs: number, rollout = "r1"): UnitSpec & { trial: NonNullable<UnitSpec["trial"]> } => {
-  const unit = onTrial(after, before, { inMs: 0, rollout });
+const trial = (returnAtMs: number, rollout = "r1", attempt = 1): UnitSpec & { trial: NonNullable<UnitSpec["trial"]> } => {
+  const unit = onTrial(after, before, { inMs: 0, rollout, attempt });
   return { ...unit, trial: { ...(unit.trial as NonNullable<UnitSpec["trial"]>), returnAtMs } };
 };
 const armed = (returnAtMs: number, c = at(START)): Ledger => arm(emptyLedger(START), trial(returnAtMs), 0, c);
@@ -77,6 +77,8 @@ describe("the ledger of trials", () => {
     const back = advance(armed(START + 100), [trial(START + 100)], 0, at(START + 100));
     const later = advance(back, [trial(START + 9_999)], 0, at(START + 101));
     expect(states(later)).toEqual(["returned"]);
+    // Told to try again it is on no trial that is known: its way back is made ready anew.
+    expect(states(advance(later, [trial(START + 9_999, "r1", 2)], 0, at(START + 102)))).toEqual([]);
     const told = signProven(later, () => true, (r) => ({ ...r, signature: "s" }), { node: "n", nowMs: START });
     expect(told.outbox.map((o) => o.receipt)).toMatchObject([{ what: "returned", generation: 1, number: told.nextNumber - 1 }]);
     // Ordered back afterwards: it is there already, and nothing more is to be proven.

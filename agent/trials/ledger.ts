@@ -15,6 +15,7 @@ const deadline = z.object({ returnAtMs: z.int(), skewMs: z.number(), wallAtMs: z
 const trialEntry = z.object({
   assignmentId: z.string(),
   rollout: z.string(),
+  attempt: z.int().default(1),
   target: revision,
   previous: revision,
   state: z.enum(["armed", "returned"]),
@@ -44,10 +45,12 @@ export const emptyLedger = (nowMs: number): Ledger => ({ version: 1, nextNumber:
 
 const same = (a: { generation: number; revisionDigest: string }, b: { generation: number; revisionDigest: string }): boolean => a.generation === b.generation && a.revisionDigest === b.revisionDigest;
 
+const isSameTrial = (e: TrialEntry, t: UnitTrial): boolean => e.rollout === t.rollout && e.attempt === t.attempt;
+
 /** The entry of a unit's present trial; undefined while its way back is not ready. */
 export function entryOf(l: Ledger, unit: UnitSpec): TrialEntry | undefined {
   const { trial } = unit;
-  return trial === null ? undefined : l.entries.find((e) => e.assignmentId === unit.assignmentId && e.rollout === trial.rollout && same(e.target, unit));
+  return trial === null ? undefined : l.entries.find((e) => e.assignmentId === unit.assignmentId && isSameTrial(e, trial) && same(e.target, unit));
 }
 
 const pendingOf = (unit: UnitSpec, rollout: string, revision: { generation: number; revisionDigest: string; template: UnitSpec["template"] }, what: PendingReceipt["what"], cause: PendingReceipt["cause"]): PendingReceipt => ({
@@ -56,11 +59,11 @@ const pendingOf = (unit: UnitSpec, rollout: string, revision: { generation: numb
 
 /** Puts a unit's trial into the ledger, its way back being ready: armed, or returned at once when the deadline has passed. */
 export function arm(l: Ledger, unit: UnitSpec & { trial: UnitTrial }, skewMs: number, c: Clocks): Ledger {
-  const { rollout, returnAtMs, previous } = unit.trial;
+  const { rollout, attempt, returnAtMs, previous } = unit.trial;
   const noted = noteDeadline(returnAtMs, skewMs, c);
   const late = msUntilDue(noted, c) <= 0;
   const { generation, revisionDigest } = unit;
-  const entry: TrialEntry = { assignmentId: unit.assignmentId, rollout, target: { generation, revisionDigest }, previous: { generation: previous.generation, revisionDigest: previous.revisionDigest }, state: late ? "returned" : "armed", deadline: noted, atMs: c.nowMs };
+  const entry: TrialEntry = { assignmentId: unit.assignmentId, rollout, attempt, target: { generation, revisionDigest }, previous: { generation: previous.generation, revisionDigest: previous.revisionDigest }, state: late ? "returned" : "armed", deadline: noted, atMs: c.nowMs };
   const pending = late ? pendingOf(unit, rollout, previous, "returned", "deadline") : pendingOf(unit, rollout, unit, "switched", "ordered");
   return { ...l, entries: [...l.entries.filter((e) => e.assignmentId !== unit.assignmentId), entry], pending: replaced(l.pending, unit.assignmentId, pending) };
 }
@@ -80,7 +83,7 @@ export function advance(l: Ledger, units: readonly UnitSpec[], skewMs: number, c
     const unit = wanted.get(entry.assignmentId);
     const { trial } = unit ?? { trial: null };
     if (!unit || unit.action === "stop") continue;
-    if (trial !== null && trial.rollout === entry.rollout && same(unit, entry.target)) {
+    if (trial !== null && isSameTrial(entry, trial) && same(unit, entry.target)) {
       const next = entry.state === "returned" ? entry : { ...entry, deadline: carryOn(entry.deadline, { returnAtMs: trial.returnAtMs, skewMs }, c) };
       if (next.state === "armed" && msUntilDue(next.deadline, c) <= 0) {
         entries.push({ ...next, state: "returned", atMs: c.nowMs });

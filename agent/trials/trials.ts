@@ -43,7 +43,7 @@ export type TrialsOptions = {
 /** The unit with the revision that a trial would go back to. */
 const previousOf = ({ trial, ...unit }: OnTrial): UnitSpec => ({ ...unit, ...trial.previous, trial: null });
 const isOnTrial = (u: UnitSpec): u is OnTrial => u.trial !== null && u.action === "run";
-const keyOf = (u: OnTrial): string => `${u.assignmentId} ${u.trial.rollout} ${u.generation} ${u.revisionDigest}`;
+const keyOf = (u: OnTrial): string => `${u.assignmentId} ${u.trial.rollout} ${u.trial.attempt} ${u.generation} ${u.revisionDigest}`;
 const isOf = (unit: { generation: number; revisionDigest: string }, i: Seen): boolean => i.spec.generation === unit.generation && i.spec.revisionDigest === unit.revisionDigest;
 const alive = (i: Seen): boolean => i.data.state !== "ended" && i.data.state !== "stopping";
 
@@ -107,11 +107,11 @@ export class Trials {
   statusOf(assignmentId: string): UnitTrialStatus | null {
     const unit = this.#o.units().find((u) => u.assignmentId === assignmentId);
     if (!unit || !isOnTrial(unit)) return null;
-    const { rollout, returnAtMs } = unit.trial;
+    const { rollout, attempt, returnAtMs } = unit.trial;
     const entry = entryOf(this.#ledger, unit);
-    if (entry) return { rollout, returnAtMs, state: entry.state, atMs: entry.atMs, refusal: null };
+    if (entry) return { rollout, attempt, returnAtMs, state: entry.state, atMs: entry.atMs, refusal: null };
     const refusal = this.#refusals.get(keyOf(unit));
-    return refusal ? { rollout, returnAtMs, state: "refused", atMs: refusal.atMs, refusal: { code: refusal.code, message: refusal.message } } : null;
+    return refusal ? { rollout, attempt, returnAtMs, state: "refused", atMs: refusal.atMs, refusal: { code: refusal.code, message: refusal.message } } : null;
   }
 
   /** The revision that a unit's trial has gone back from, while that trial is still desired. */
@@ -202,7 +202,7 @@ export class Trials {
       this.#lookIn(RETRY_SAVING_MS);
     }
     for (const e of this.#ledger.entries) {
-      const was = before.entries.find((b) => b.assignmentId === e.assignmentId && b.rollout === e.rollout && b.target.generation === e.target.generation);
+      const was = before.entries.find((b) => b.assignmentId === e.assignmentId && b.rollout === e.rollout && b.attempt === e.attempt && b.target.generation === e.target.generation);
       if (was?.state !== e.state) this.#o.log[e.state === "returned" ? "warn" : "info"](`trial.${e.state}`, { assignmentId: e.assignmentId, rollout: e.rollout, generation: e.target.generation, previous: e.previous.generation, returnAtMs: e.deadline.returnAtMs });
     }
     this.#o.changed();

@@ -45,7 +45,7 @@ export async function buildDesired(db: Queryable, nodeId: string, openEnvironmen
         assignmentId: row.assignmentId, unit: row.unit, workload: row.workload, project: node.project, generation: row.generation, revisionDigest: row.digest, action: row.desired,
         ...revision(row.manifest, row.desired === "run"),
         // Without a way back there must be no switch: what can't be described is a fault of the unit, never a trial left out.
-        trial: row.desired === "stop" || !row.trial ? null : { rollout: row.trial.rollout, returnAtMs: row.trial.returnAtMs, previous: { generation: row.trial.generation, revisionDigest: row.trial.digest, ...revision(row.trial.manifest, true) } },
+        trial: row.desired === "stop" || !row.trial ? null : { rollout: row.trial.rollout, attempt: row.trial.attempt ?? 1, returnAtMs: row.trial.returnAtMs, previous: { generation: row.trial.generation, revisionDigest: row.trial.digest, ...revision(row.trial.manifest, true) } },
       });
     } catch (error) {
       faults.push({ unit: row.unit, message: error instanceof Error ? error.message : String(error) });

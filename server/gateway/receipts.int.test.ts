@@ -129,10 +129,16 @@ describe("the dead-man switch with the shipped agent", () => {
       await until("the proof is stored", async () => (await stored("ro-dead")).some((r) => r.what === "returned" && r.cause === "deadline"), within);
       expect((await stored("ro-dead")).at(-1)).toMatchObject({ node: "deadman-1", unit: "switched-0", generation: 1, digest: (await observed())?.digest });
       await serves(1, "returned");
-      // Ordered to keep it after all, by a person who knows better.
+      // Having heard of the return, the controller lets it try again.
+      await trial(600_000);
+      await serves(2, "armed");
+      await until("that is proven", async () => (await stored("ro-dead")).map((r) => r.what).join() === "switched,returned,switched", within);
+      // A deadline that only moves changes nothing else.
+      await trial(700_000);
+      expect(await assignments.trialsOfRollout(db.store.read.client, "ro-dead")).toMatchObject([{ trial: { attempt: 2 } }]);
       await db.store.inTransaction((tx) => assignments.setTrial(tx, id, null));
       await serves(2, null);
-      await until("that is proven too", async () => (await stored("ro-dead")).map((r) => r.what).join() === "switched,returned,kept", within);
+      await until("that is proven too", async () => (await stored("ro-dead")).map((r) => r.what).join() === "switched,returned,switched,kept", within);
     } finally {
       await agent.end("SIGTERM");
     }

@@ -42,6 +42,8 @@ const atMs = z.int().min(0).describe("Unix time in ms by the sender's clock.");
  */
 export const unitTrial = z.object({
   rollout: z.string(),
+  /** Counts up when a unit that went back is to try again: a later deadline alone does not move it. */
+  attempt: z.int().min(1).default(1),
   returnAtMs: z.int().min(0),
   previous: z.object({
     generation: z.int(),
@@ -86,6 +88,7 @@ export const trialStates = ["armed", "returned", "refused"] as const;
 export const trialRefusals = ["previous_unavailable", "not_saved"] as const;
 export const unitTrialStatus = z.object({
   rollout: z.string(),
+  attempt: z.int().min(1).default(1),
   state: z.enum(trialStates),
   returnAtMs: z.int().min(0),
   /** When it came into this state, by the agent's clock. */

@@ -264,7 +264,7 @@ export class TestAgent {
         phase: runs ? (healthy || this.mood === "flapping" ? "running" : "starting") : "stopped", health: runs ? (healthy ? "healthy" : this.mood === "slow" ? "starting" : "unhealthy") : "unknown",
         pid: runs ? 1_000 + port : null, startedAtMs: runs ? startedAtMs : null, restarts, exitCode: null, exitSignal: null, message: "", ports: runs ? Object.fromEntries(spec.template.ports.map((p, i) => [p.name, port + i])) : {},
         limits: "none", cpuMillisUsed: null, memoryBytesUsed: null, sinceMs: startedAtMs,
-        trial: spec.trial && runs ? { rollout: spec.trial.rollout, state: "armed", returnAtMs: spec.trial.returnAtMs, atMs: startedAtMs, refusal: null } : null,
+        trial: spec.trial && runs ? { rollout: spec.trial.rollout, attempt: spec.trial.attempt, state: "armed", returnAtMs: spec.trial.returnAtMs, atMs: startedAtMs, refusal: null } : null,
       };
     });
   }

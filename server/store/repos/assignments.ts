@@ -53,15 +53,23 @@ export interface AssignmentTrial {
 
 /**
  * Puts an assignment's revision on trial, moves the deadline of a trial, or ends it with null (the order to keep the
- * revision). Call it after `setGeneration`, which ends the trial of the revision before. The node is told (its desired
- * generation counts up); nothing happens, and false is given, when the assignment has ended or the trial is the same.
+ * revision). Call it after `setGeneration`, which ends the trial of the revision before. A unit that was heard to have
+ * gone back tries again: the attempt counts up; one whose return was not heard yet stays back, whatever deadline it is
+ * told. The node is told (its desired generation counts up); nothing happens, and false is given, when the assignment has
+ * ended or the trial is the same.
  */
 export async function setTrial(tx: Tx, id: string, trial: AssignmentTrial | null): Promise<boolean> {
   const { rows } = await tx.client.query<{ node_id: string; project_id: string }>(
     // updated_at stays: it says when the unit was asked for its revision, and deadlines are counted from it.
-    `update assignments set trial = $2::jsonb
-     where id = $1 and ended_at is null and trial is distinct from $2::jsonb and ($2::jsonb is null or (desired = 'run' and generation <> ($2::jsonb ->> 'previousGeneration')::int))
-     returning node_id, project_id`,
+    `with known as (
+       select a.id, case when a.trial ->> 'rollout' = $2::jsonb ->> 'rollout' then coalesce((a.trial ->> 'attempt')::int, 1) else 1 end as attempt,
+         o.trial ->> 'state' = 'returned' and o.trial ->> 'rollout' = $2::jsonb ->> 'rollout' as returned, coalesce((o.trial ->> 'attempt')::int, 1) as said
+       from assignments a left join observations o on o.assignment_id = a.id where a.id = $1
+     )
+     update assignments a set trial = $2::jsonb || jsonb_build_object('attempt', k.attempt + case when k.returned and k.said = k.attempt and a.trial is not null then 1 else 0 end)
+     from known k where a.id = k.id and a.ended_at is null and a.trial - 'attempt' is distinct from $2::jsonb
+       and ($2::jsonb is null or (a.desired = 'run' and a.generation <> ($2::jsonb ->> 'previousGeneration')::int))
+     returning a.node_id, a.project_id`,
     [id, asJson(trial)],
   );
   for (const row of rows) tx.changes.add("assignment", id, row.project_id);
@@ -69,10 +77,11 @@ export async function setTrial(tx: Tx, id: string, trial: AssignmentTrial | null
   return rows.length > 0;
 }
 
-/** Trials of a rollout's live units: where each stands as its agent said last (null: nothing said, or an agent without the switch). */
+/** Trials of a rollout's live units: where each stands as its agent said last of this attempt (null: nothing said, or an agent without the switch). */
 export async function trialsOfRollout(db: Queryable, rolloutId: string): Promise<{ assignmentId: string; trial: AssignmentTrial; said: UnitTrialStatus | null }[]> {
   const { rows } = await db.query<{ assignmentId: string; trial: AssignmentTrial; said: UnitTrialStatus | null }>(
-    `select a.id as "assignmentId", a.trial, o.trial as said from assignments a left join observations o on o.assignment_id = a.id
+    `select a.id as "assignmentId", a.trial, case when o.trial ->> 'rollout' = $1 and coalesce((o.trial ->> 'attempt')::int, 1) = coalesce((a.trial ->> 'attempt')::int, 1) then o.trial end as said
+     from assignments a left join observations o on o.assignment_id = a.id
      where a.ended_at is null and a.trial ->> 'rollout' = $1 order by a.id`,
     [rolloutId],
   );

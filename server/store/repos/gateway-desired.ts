@@ -11,7 +11,7 @@ export interface DesiredUnitRow {
   desired: "run" | "stop";
   manifest: unknown;
   /** While its revision is on trial: until when, and the revision that the node goes back to. */
-  trial: { rollout: string; returnAtMs: number; generation: number; digest: string; manifest: unknown } | null;
+  trial: { rollout: string; attempt: number | null; returnAtMs: number; generation: number; digest: string; manifest: unknown } | null;
   /** True when the agent has spoken of it: it may be running there. */
   observed: boolean;
 }
@@ -38,7 +38,7 @@ export async function nodeForDesired(db: Queryable, nodeId: string): Promise<Des
 export async function unitsForDesired(db: Queryable, nodeId: string): Promise<DesiredUnitRow[]> {
   const { rows } = await db.query<DesiredUnitRow>(
     `select a.id as "assignmentId", a.unit, o.name as workload, a.generation, a.digest, a.desired, r.manifest, exists (select 1 from observations b where b.assignment_id = a.id) as observed,
-       case when a.trial is not null then jsonb_build_object('rollout', a.trial -> 'rollout', 'returnAtMs', a.trial -> 'returnAtMs', 'generation', p.generation, 'digest', p.digest, 'manifest', p.manifest) end as trial
+       case when a.trial is not null then jsonb_build_object('rollout', a.trial -> 'rollout', 'attempt', a.trial -> 'attempt', 'returnAtMs', a.trial -> 'returnAtMs', 'generation', p.generation, 'digest', p.digest, 'manifest', p.manifest) end as trial
      from assignments a join objects o on o.id = a.workload_id join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation
      left join object_revisions p on a.desired = 'run' and p.object_id = a.workload_id and p.generation = (a.trial ->> 'previousGeneration')::int
      where a.node_id = $1 and a.ended_at is null order by a.id`,
