@@ -1,5 +1,5 @@
-import { Packer, bestFitScore, fgdScore, fillEstimate, fillScore, gpuMillisOf, headroomPrice, idleOf, isShare, mixOf, waysOn } from "../../server/core/placement/fragmentation";
-import type { GpuShape, Packed } from "../../server/core/placement/fragmentation";
+import { Packer, bestFitScore, fgdScore, fillEstimate, fillScore, fitsOn, gpuMillisOf, headroomPrice, idleOf, isShare, makeRoom, mixOf, waysOn } from "../../server/core/placement/fragmentation";
+import type { FillEstimate, GpuShape, Place, Running } from "../../server/core/placement/fragmentation";
 import { makeRun } from "./trace";
 import type { Run, Trace } from "./trace";
 
@@ -20,9 +20,9 @@ export interface SeedResult {
 }
 
 /** Finds a place, or null; `random` draws among all nodes with room, then among the devices. */
-type Find = (shape: GpuShape) => Packed | null;
+type Find = (shape: GpuShape) => Place | null;
 
-function packerOf(policy: PolicyName, trace: Trace, run: Run): { packer: Packer; find: Find } {
+function packerOf(policy: PolicyName, trace: Trace, run: Run): { packer: Packer; find: Find; fill?: FillEstimate } {
   const mix = mixOf(trace.tasks.map((t) => t.shape));
   switch (policy) {
     case "random": {
@@ -38,14 +38,15 @@ function packerOf(policy: PolicyName, trace: Trace, run: Run): { packer: Packer;
       return { packer, find: (shape) => packer.find(shape) };
     }
     case "holdfast": {
-      const packer = new Packer(run.nodes, fillScore(fillEstimate(mix, run.nodes)), headroomPrice(run.nodes, mix));
-      return { packer, find: (shape) => packer.find(shape) };
+      const fill = fillEstimate(mix, run.nodes);
+      const packer = new Packer(run.nodes, fillScore(fill), headroomPrice(run.nodes, mix));
+      return { packer, find: (shape) => packer.find(shape), fill };
     }
   }
 }
 
-function anyPlace(packer: Packer, shape: GpuShape, random: () => number): Packed | null {
-  const places: Packed[] = [];
+function anyPlace(packer: Packer, shape: GpuShape, random: () => number): Place | null {
+  const places: Place[] = [];
   packer.nodes.forEach((node, n) => {
     const ways = waysOn(node, shape);
     if (ways.length > 0) places.push({ node: n, devices: ways[0] ?? [] });
@@ -57,39 +58,77 @@ function anyPlace(packer: Packer, shape: GpuShape, random: () => number): Packed
   return { node: drawn.node, devices: [devices[Math.floor(random() * devices.length)] ?? 0] };
 }
 
-/** Plays one seed: tasks are created in order and stay. What was allocated is averaged over the arrivals of a bin. */
-export function play(trace: Trace, seed: number, policy: PolicyName, _moves = 0): SeedResult {
+/**
+ * Plays one seed: tasks are created in order and stay. What was allocated is averaged over the arrivals of a bin. With
+ * `moves`, a task with GPU that fits nowhere may have one other moved out of its way, while no more tasks were moved than
+ * this share of those placed so far.
+ */
+export function play(trace: Trace, seed: number, policy: PolicyName, moves = 0): SeedResult {
   const run = makeRun(trace, seed);
-  const { packer, find } = packerOf(policy, trace, run);
+  const { packer, find, fill } = packerOf(policy, trace, run);
+  const running = packer.nodes.map((): Running[] => []);
   const result = { seed, alloc100: 0, alloc130: 0, arrived: run.arrivals.length, placed: 0, rejectedFitting: 0, gpuFailures: 0, cpuOnlyFailures: 0, moved: 0 };
-  const bins = new Map<number, { sum: number; count: number }>();
+  const bins = new Bins(run.totalMillis);
   let arrived = 0;
   let allocated = 0;
+  const put = (at: Place, shape: GpuShape) => {
+    packer.take(at, shape);
+    running[at.node]?.push({ ...at, shape });
+  };
+  /** The place that a move makes, with the move made; null when none is worth it. */
+  const room = (shape: GpuShape): Place | null => {
+    if (!fill || shape.gpus === 0 || result.moved + 1 > moves * result.placed) return null;
+    const made = makeRoom(packer, (n) => running[n] ?? [], shape, fill);
+    if (!made) return null;
+    put(made.to, made.moved.shape);
+    packer.release(made.moved, made.moved.shape);
+    const on = running[made.moved.node] ?? [];
+    on.splice(on.indexOf(made.moved), 1);
+    result.moved++;
+    return made.at;
+  };
   for (const shape of run.arrivals) {
     arrived += gpuMillisOf(shape);
-    const at = find(shape);
+    const direct = find(shape);
+    if (!direct && packer.nodes.some((node) => fitsOn(node, shape))) result.rejectedFitting++;
+    const at = direct ?? room(shape);
     if (at) {
-      packer.take(at, shape);
+      put(at, shape);
       allocated += gpuMillisOf(shape);
       result.placed++;
-    } else {
-      if (packer.nodes.some((node) => waysOn(node, shape).length > 0)) result.rejectedFitting++;
-      if (shape.gpus > 0) result.gpuFailures++;
-      else result.cpuOnlyFailures++;
-    }
-    const bin = halfToEven((100 * arrived) / run.totalMillis);
-    const b = bins.get(bin) ?? { sum: 0, count: 0 };
-    b.sum += Math.round((10_000 * allocated) / run.totalMillis) / 100;
-    b.count++;
-    bins.set(bin, b);
+    } else if (shape.gpus > 0) result.gpuFailures++;
+    else result.cpuOnlyFailures++;
+    bins.add(arrived, allocated);
   }
   checkBooks(packer, run, allocated);
-  const meanOf = (bin: number): number => {
-    // A bin that no arrival fell into takes those of its neighbours, as the authors' analysis does.
-    const found = bins.get(bin) ?? [bins.get(bin - 1), bins.get(bin + 1)].reduce<{ sum: number; count: number }>((a, b) => ({ sum: a.sum + (b?.sum ?? 0), count: a.count + (b?.count ?? 0) }), { sum: 0, count: 0 });
-    return found.sum / found.count;
-  };
-  return { ...result, alloc100: meanOf(100), alloc130: meanOf(130) };
+  return { ...result, alloc100: bins.meanOf(100), alloc130: bins.meanOf(130) };
+}
+
+/** Percentages allocated, by the percentage that has arrived, as the analysis of the authors' logs rounds them. */
+class Bins {
+  readonly #bins = new Map<number, { sum: number; count: number }>();
+
+  constructor(readonly totalMillis: number) {}
+
+  add(arrived: number, allocated: number): void {
+    const bin = halfToEven((100 * arrived) / this.totalMillis);
+    const b = this.#bins.get(bin) ?? { sum: 0, count: 0 };
+    b.sum += Math.round((10_000 * allocated) / this.totalMillis) / 100;
+    b.count++;
+    this.#bins.set(bin, b);
+  }
+
+  /** A bin that no arrival fell into takes those of its neighbours. */
+  meanOf(bin: number): number {
+    const found = this.#bins.has(bin) ? [bin] : [bin - 1, bin + 1];
+    let sum = 0;
+    let count = 0;
+    for (const b of found) {
+      sum += this.#bins.get(b)?.sum ?? 0;
+      count += this.#bins.get(b)?.count ?? 0;
+    }
+    return sum / count;
+  }
 }
 
 /** A benchmark that lost or doubled devices would report nonsense: it ends instead. */

@@ -1,5 +1,5 @@
 import { seededRandom } from "../../base/seed";
-import { admitsModel, stateKey } from "./gpu";
+import { admitsModel, idleOf, stateKey } from "./gpu";
 import type { GpuNode } from "./gpu";
 import type { Mix } from "./mix";
 
@@ -23,16 +23,22 @@ interface Columns {
   millis: Int32Array;
   gpus: Int32Array;
   models: (readonly string[] | null)[];
+  /** The least that any task with GPU asks for: with less left a node is full. */
+  leastCpu: number;
+  leastMillis: number;
 }
 
 function columnsOf(mix: Mix): Columns {
   const count = mix.entries.length;
-  const c: Columns = { count, cpu: new Float64Array(count), millis: new Int32Array(count), gpus: new Int32Array(count), models: [] };
+  const c: Columns = { count, cpu: new Float64Array(count), millis: new Int32Array(count), gpus: new Int32Array(count), models: [], leastCpu: Number.POSITIVE_INFINITY, leastMillis: Number.POSITIVE_INFINITY };
   mix.entries.forEach(({ shape }, i) => {
     c.cpu[i] = shape.cpuMillis;
     c.millis[i] = shape.gpuMillis;
     c.gpus[i] = shape.gpus;
     c.models[i] = shape.gpus === 0 ? null : shape.models;
+    if (shape.gpus === 0) return;
+    c.leastCpu = Math.min(c.leastCpu, shape.cpuMillis);
+    c.leastMillis = Math.min(c.leastMillis, shape.gpuMillis);
   });
   return c;
 }
@@ -105,16 +111,19 @@ export function fillEstimate(mix: Mix, fleet: readonly GpuNode[], options: FillO
       const gpus = m.gpus[k] ?? 0;
       if (gpus === 0) {
         cpu -= m.cpu[k] ?? 0;
+        if (cpu < m.leastCpu) break;
         continue;
       }
       const taken = gpus === 1 ? takeOne(free, n, m.millis[k] ?? 0) : takeMany(free, n, m.millis[k] ?? 0, gpus);
       if (taken === 0) continue;
       cpu -= m.cpu[k] ?? 0;
       got += taken * (worth[j] ?? 0);
+      if (cpu < m.leastCpu || greatest(free, n) < m.leastMillis) break;
     }
     return got;
   };
   return (node) => {
+    if (idleOf(node) === 0) return 0;
     const key = stateKey(node.model, node.cpuMillis, node.free);
     const before = known.get(key);
     if (before !== undefined) return before;
@@ -126,6 +135,12 @@ export function fillEstimate(mix: Mix, fleet: readonly GpuNode[], options: FillO
     known.set(key, value);
     return value;
   };
+}
+
+function greatest(free: Int32Array, n: number): number {
+  let most = 0;
+  for (let i = 0; i < n; i++) most = Math.max(most, free[i] ?? 0);
+  return most;
 }
 
 /** Takes from the device with the least left that will do; what was taken, 0 if none will. */

@@ -15,7 +15,7 @@ export interface HeadroomOptions {
  * expected soon, a slot costs `share x ahead / (H + 1)` devices, at most `most`. Far from need that is nearly nothing.
  */
 export function headroomPrice(nodes: readonly GpuNode[], mix: Mix, options: HeadroomOptions = {}): FleetPrice | null {
-  const { ahead = 1_000, most = 0.3 } = options;
+  const { ahead = 1_000, most = 0.03 } = options;
   const needs = mix.entries.filter((e) => e.shape.gpus === 0 && e.shape.cpuMillis > 0).map((e) => ({ cpu: e.shape.cpuMillis, share: e.share, slots: 0, cost: 0 }));
   if (needs.length === 0) return null;
   const reprice = () => {

@@ -11,7 +11,14 @@ export { deltaOf, fragmentationBy, fragmentationOf, fragmentFor } from "./measur
 export type { FragmentationSum } from "./measure";
 export { mixOf } from "./mix";
 export type { Mix } from "./mix";
+export { makeRoom } from "./moves";
+export type { MakeRoom, Running } from "./moves";
 export { Packer } from "./packer";
-export type { FleetPrice, Packed } from "./packer";
+export type { FleetPrice, Packed, Place } from "./packer";
 export { bestFitScore, fgdScore, fillScore } from "./scores";
 export type { NodeScore, Scored } from "./scores";
+export { repairForGang } from "./repair/gang-plan";
+export { repairForMix } from "./repair/mix-plan";
+export type { MixRepairPlan } from "./repair/mix-plan";
+export { largestGang, slotsOn } from "./repair/state";
+export type { PendingGang, RepairFleet, RepairLimits, RepairMove, RepairPlan, RepairUnit } from "./repair/types";

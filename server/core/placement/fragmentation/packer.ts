@@ -2,10 +2,16 @@ import { after } from "./gpu";
 import type { GpuNode, GpuShape } from "./gpu";
 import type { NodeScore } from "./scores";
 
-/** Where a task was put. */
-export interface Packed {
+/** A node by its number in the fleet, and devices of it. */
+export interface Place {
   node: number;
   devices: readonly number[];
+}
+
+/** The place that was found for a task. */
+export interface Packed extends Place {
+  /** What made it the best: the greater the better. */
+  score: number;
 }
 
 /** A price of the fleet as a whole, taken off a node's score: it changes with every placement and is not remembered. */
@@ -42,31 +48,31 @@ export class Packer {
     return this.#nodes;
   }
 
-  /** The best place for a task, or null when it fits nowhere. Changes nothing. */
-  find(shape: GpuShape): Packed | null {
+  /** The best place for a task, or null when it fits nowhere (but on `except`). Changes nothing. */
+  find(shape: GpuShape, except = -1): Packed | null {
     const c = this.#classOf(shape);
     let found = -1;
     let best = Number.NEGATIVE_INFINITY;
     for (let n = 0; n < this.#nodes.length; n++) {
       if (c.madeFor[n] !== this.#version[n]) this.#look(c, n, shape);
       let score = c.score[n] ?? Number.NEGATIVE_INFINITY;
-      if (score === Number.NEGATIVE_INFINITY) continue;
+      if (score === Number.NEGATIVE_INFINITY || n === except) continue;
       if (this.price) score -= this.price.of(this.#at(n), shape);
       if (score > best) {
         best = score;
         found = n;
       }
     }
-    return found < 0 ? null : { node: found, devices: c.devices[found] ?? [] };
+    return found < 0 ? null : { node: found, devices: c.devices[found] ?? [], score: best };
   }
 
   /** Puts a task where it is told. */
-  take(at: Packed, shape: GpuShape): void {
+  take(at: Place, shape: GpuShape): void {
     this.#change(at.node, after(this.#at(at.node), shape, at.devices));
   }
 
   /** Takes a task away again. */
-  release(at: Packed, shape: GpuShape): void {
+  release(at: Place, shape: GpuShape): void {
     this.#change(at.node, after(this.#at(at.node), shape, at.devices, -1));
   }
 
