@@ -7,6 +7,7 @@ import { age, showList, time, writeTable } from "../output";
 import type { Column } from "../output";
 import { confirm, everyPage, sessionOf } from "../session";
 import type { Context, Session } from "../session";
+import { emergencyCommands } from "./emergency";
 import { kindNamed, rolloutNumber } from "./kinds";
 
 type Detail = RouterOutputs["rollouts"]["get"];
@@ -16,8 +17,11 @@ const WATCH_EVERY_MS = 2_000;
 function tellRollout(io: Io, r: Detail): void {
   io.out(`Rollout #${r.number} of ${r.workload}, r${r.fromGeneration} to r${r.toGeneration}: ${r.phaseLabel}\n  ${r.reason}\n`);
   io.out(`  ${r.targets.updated} of ${r.targets.total} units updated, ${r.targets.healthy} healthy, ${r.targets.failing} failing, ${r.targets.silent} silent\n`);
+  for (const f of r.freezes) io.out(`  frozen: ${f.site ?? "the project"} by ${f.by}: ${f.reason}\n`);
+  for (const b of r.sitesBack) io.out(`  sent back: ${b.site} (${b.units} units): ${b.reason}\n`);
+  if (r.proof) io.out(`  proof: ${r.proof.sentence}\n`);
   for (const wave of r.waves) {
-    io.out(`  wave ${wave.index + 1} ${wave.name} (${wave.state}, ${wave.targets.length} units)\n`);
+    io.out(`  wave ${wave.index + 1} ${wave.name} (${wave.state}, ${wave.targets.length} units${wave.after.length > 0 ? `, after ${wave.after.join(" and ")}` : ""})\n`);
     for (const step of wave.steps) io.out(`    ${{ done: "✓", current: "▸", waiting: "·", skipped: "-" }[step.state]} ${step.text}${step.note ? `: ${step.note}` : ""}\n`);
   }
   if (r.verdict) {
@@ -59,6 +63,7 @@ function tellPlan(io: Io, a: Approval): void {
   for (const x of a.plan.artifacts) io.out(`  artifact ${x.name}: ${x.digest}\n`);
   for (const c of a.plan.changes) io.out(`  ${c.path}: ${c.before ?? "(absent)"} → ${c.after ?? "(absent)"}\n`);
   if (a.evidence) io.out(`  evidence: ${a.evidence.sentence}\n`);
+  if (a.stillNeeded) io.out(`  still needed: ${a.stillNeeded}\n`);
   io.out(`  expires ${time(a.expiresAtMs) ?? ""}\n  plan ${a.planDigest}\n`);
 }
 
@@ -160,6 +165,8 @@ export function rolloutCommands(program: Command, ctx: Context): void {
         io.out(`${message}\n`);
       });
   }
+
+  emergencyCommands(rollout, ctx);
 
   const approvals = program.command("approvals").description("what waits for somebody's consent");
   approvals
