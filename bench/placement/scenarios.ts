@@ -32,10 +32,13 @@ export interface Million {
   units: number;
   workloads: number;
   planMs: number;
+  /** Processor time, collector included: what it takes on a machine that does nothing else. */
+  planCpuMs: number;
   placed: number;
   lostNodes: number;
   lostUnits: number;
   replanMs: number;
+  replanCpuMs: number;
   replaced: number;
   /** Units that moved although their node was not lost: there must be none. */
   otherMoves: number;
@@ -49,14 +52,17 @@ export function million(o: { nodes: number; units: number; workloads: number; si
   const asks: Ask[] = [];
   const each = Math.ceil(o.units / o.workloads);
   for (let w = 0; w < o.workloads; w++) for (let k = 0; k < each && asks.length < o.units; k++) asks.push({ unit: `w-${w}-${k}`, shape: shapes[w % o.shapes] as Shape, group: `w-${w}` });
+  const cpuFrom = process.cpuUsage();
   const from = performance.now();
   const planner = new Planner(columnsOf(snapshot), { seed: "bench", own: [] });
   planner.prepare(asks);
   let placed = 0;
   for (const ask of asks) if (planner.records.nodeOf(planner.decide(ask)) >= 0) placed++;
   const planMs = performance.now() - from;
+  const planCpu = process.cpuUsage(cpuFrom);
 
   const { siteOf } = columnsOf(snapshot);
+  const cpuAgain = process.cpuUsage();
   const again = performance.now();
   const lost: number[] = [];
   siteOf.forEach((s, i) => s === 0 && lost.push(i));
@@ -70,8 +76,9 @@ export function million(o: { nodes: number; units: number; workloads: number; si
   });
   const moved = homeless.map((ask) => planner.decide(ask));
   const replanMs = performance.now() - again;
+  const replanCpu = process.cpuUsage(cpuAgain);
   return {
-    scenario: "million", nodes: o.nodes, units: asks.length, workloads: o.workloads, planMs: Math.round(planMs), placed, lostNodes: lost.length, lostUnits: homeless.length, replanMs: round(replanMs),
+    scenario: "million", nodes: o.nodes, units: asks.length, workloads: o.workloads, planMs: Math.round(planMs), planCpuMs: Math.round((planCpu.user + planCpu.system) / 1_000), placed, lostNodes: lost.length, lostUnits: homeless.length, replanMs: round(replanMs), replanCpuMs: Math.round((replanCpu.user + replanCpu.system) / 1_000),
     replaced: moved.filter((k) => planner.records.nodeOf(k) >= 0 && siteOf[planner.records.nodeOf(k)] !== 0).length,
     otherMoves: planner.records.length - asks.length - homeless.length, rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
   };

@@ -9,6 +9,11 @@ import type { Columns, Needs } from "./columns";
 
 const NONE = -1;
 
+/** Tells which nodes a search may find. */
+interface Allowing {
+  allows(node: number): boolean;
+}
+
 export class Cells {
   readonly count: number;
   /** Cells of a site stand together: site s has cells start[s] to start[s + 1] - 1. */
@@ -16,8 +21,12 @@ export class Cells {
   /** One node of each cell, to read from what all of them share. */
   readonly sample: Int32Array;
   readonly make: Int32Array;
-  /** The emptiest node of each cell. */
+  /** The emptiest node of each cell, what is in use on it, and its tie: side by side for all cells, to be looked through fast. */
   readonly first: Int32Array;
+  readonly firstUsed: Int32Array;
+  readonly firstTie: Uint32Array;
+  /** The most in use on any node of the cell. */
+  readonly lastUsed: Int32Array;
   private readonly root: Int32Array;
   private readonly left: Int32Array;
   private readonly right: Int32Array;
@@ -28,7 +37,7 @@ export class Cells {
   private readonly path = new Int32Array(4_096);
   private wantDims: Int32Array = new Int32Array(0);
   private wantAmounts: Float64Array = new Float64Array(0);
-  private codes: Uint8Array | null = null;
+  private who: Allowing | null = null;
   private except = NONE;
 
   constructor(
@@ -47,6 +56,9 @@ export class Cells {
     this.sample = new Int32Array(this.count);
     this.make = new Int32Array(this.count);
     this.first = new Int32Array(this.count).fill(NONE);
+    this.firstUsed = new Int32Array(this.count);
+    this.firstTie = new Uint32Array(this.count);
+    this.lastUsed = new Int32Array(this.count);
     this.root = new Int32Array(this.count).fill(NONE);
     this.left = new Int32Array(n).fill(NONE);
     this.right = new Int32Array(n).fill(NONE);
@@ -118,8 +130,13 @@ export class Cells {
 
   private refreshFirst(c: number): void {
     let t = this.root[c] as number;
+    let last = t;
     while ((this.left[t] as number) !== NONE) t = this.left[t] as number;
+    while ((this.right[last] as number) !== NONE) last = this.right[last] as number;
     this.first[c] = t;
+    this.firstUsed[c] = this.used[t] as number;
+    this.firstTie[c] = this.tie[t] as number;
+    this.lastUsed[c] = this.used[last] as number;
   }
 
   private pull(t: number): void {
@@ -206,13 +223,13 @@ export class Cells {
 
   /**
    * The node of a cell that a demand goes to: of those it fits on, the emptiest (`use` below 0), the fullest (above), or any
-   * (0), and among equals the first by tie. With `codes` only nodes whose code is 0 count, and whether it fits is read there.
+   * (0), and among equals the first by tie. With `who`, that tells which nodes count.
    * -1 for none.
    */
-  best(c: number, needs: Needs, use: number, codes: Uint8Array | null, except: number): number {
+  best(c: number, needs: Needs, use: number, who: Allowing | null, except: number): number {
     this.wantDims = needs.dims;
     this.wantAmounts = needs.amounts;
-    this.codes = codes;
+    this.who = who;
     this.except = except;
     const root = this.root[c] as number;
     if (use < 0) return this.emptiest(root);
@@ -222,7 +239,7 @@ export class Cells {
   }
   private allows(t: number): boolean {
     if (t === this.except) return false;
-    return this.codes ? this.codes[t] === 0 : this.within(this.free, t);
+    return this.who ? this.who.allows(t) : this.within(this.free, t);
   }
   private within(rows: Float64Array, t: number): boolean {
     const at = t * this.columns.width;
@@ -262,6 +279,6 @@ export class Cells {
 
   /** The most that a node of the cell may score by use alone: never too low. */
   bound(c: number, use: number): number {
-    return use < 0 ? use * (this.used[this.first[c] as number] as number) : use * 1_000_000;
+    return use * ((use < 0 ? this.firstUsed[c] : this.lastUsed[c]) as number);
   }
 }

@@ -12,13 +12,16 @@ import { Floor } from "./floor";
 import type { Group } from "./floor";
 import { Records } from "./records";
 import type { RecordedNode } from "./records";
-import { APART, SPREAD, ShapeClass, ShapeEntry } from "./shape-class";
+import { APART, ClassMemory, SPREAD, ShapeClass, ShapeEntry } from "./shape-class";
 
 const NONE = -1;
 /** A shape asked for more often than this gets a class: making one looks at every node once. */
 const OFTEN = 3;
-/** Group classes kept at a time; each takes about two bytes a node. */
-const CLASSES = 256;
+/** What classes of groups may take together, in bytes; the one that was asked for longest ago goes first. */
+const MEMORY = 64 * 2 ** 20;
+const LEAST_CLASSES = 80;
+/** Classes that share a block of memory. */
+const IN_TURNS = 64;
 
 const blank = (): RecordedNode => ({ node: NONE, score: -Infinity, onNode: 0, onSite: 0, freeCpu: 0, freeMemory: 0 });
 
@@ -34,6 +37,9 @@ export class Planner {
   private readonly chosen = blank();
   private readonly runner = blank();
   private readonly byMake: Float64Array;
+  private readonly spare: ClassMemory[] = [];
+  private block: { cells: number; free: ClassMemory[] } | undefined;
+  private gaveUp = false;
   private readonly shown = new Map<number, number[]>();
 
   constructor(
@@ -132,18 +138,38 @@ export class Planner {
     if (!cls || !this.fresh(cls)) {
       floor.staticsOf(entry.shape, entry.staticKey);
       let template = entry.template;
-      if (!template || !this.fresh(template)) template = new ShapeClass(floor, entry, null, undefined);
+      if (!template || !this.fresh(template)) template = new ShapeClass(floor, entry, null, undefined, template && this.fits(template.memory) ? template.memory : this.memory(false));
       else template.catchUp();
       entry.template = template;
-      cls = new ShapeClass(floor, entry, group, shunned, template);
+      cls = new ShapeClass(floor, entry, group, shunned, cls && this.fits(cls.memory) ? cls.memory : this.memory(true), template);
     } else cls.catchUp();
     this.classes.set(key, cls);
-    if (this.classes.size > CLASSES) for (const oldest of this.classes.keys()) {
-      this.classes.delete(oldest);
-      break;
-    }
+    if (this.classes.size > Math.max(LEAST_CLASSES, MEMORY / (3 * this.columns.nodes.length + 16 * floor.cells.count))) this.giveUpOldest();
     entry.last = cls;
     return cls;
+  }
+  private giveUpOldest(): void {
+    for (const [key, cls] of this.classes) {
+      this.classes.delete(key);
+      if (cls.entry.last === cls) cls.entry.last = undefined;
+      this.gaveUp = true;
+      if (cls.memory.stride === 1) this.spare.push(cls.memory);
+      return;
+    }
+  }
+  private fits(memory: ClassMemory): boolean {
+    return memory.cells === this.floor.cells.count + this.columns.sites.length;
+  }
+  private memory(inTurns: boolean): ClassMemory {
+    const cells = this.floor.cells.count + this.columns.sites.length;
+    const n = this.columns.nodes.length;
+    if (this.block?.cells !== cells) {
+      this.block = { cells, free: ClassMemory.block(n, cells, IN_TURNS) };
+      this.spare.length = 0;
+    }
+    // Once classes are given up they don't come in turns: each by itself is then faster to fill.
+    const own = inTurns && !this.gaveUp ? this.block.free.pop() : this.spare.pop();
+    return own ?? (ClassMemory.block(n, cells, 1)[0] as ClassMemory);
   }
   /** Whether following the log is right and cheaper than starting over. */
   private fresh(cls: ShapeClass): boolean {
@@ -175,44 +201,49 @@ export class Planner {
     const bySite = entry.spread.some((x) => x.over === "site") || entry.apart.some((a) => a.over === "site");
     const least = bySite ? this.leastOnSite(cls, group) : 0;
     let first = NONE;
-    for (let s = 0; s < group.onSite.length; s++) {
-      const feasible = cls.siteFeasible[s] as number;
-      if (feasible === 0 && cls.siteApart[s] === 0) continue;
-      if (bySite) {
-        const code = this.siteCode(entry, group, s, least);
-        if (code !== 0) {
-          counts[0] = (counts[0] as number) - feasible;
-          counts[code] = (counts[code] as number) + feasible;
-          if (code === SPREAD) {
-            const apart = cls.siteApart[s] as number;
-            counts[APART] = (counts[APART] as number) - apart;
-            counts[SPREAD] = (counts[SPREAD] as number) + apart;
-          }
-          continue;
-        }
-      }
-      const term = cls.siteTerm[s] as number;
-      if ((cls.siteTop[s] as number) + term < runner.score) continue;
-      if (!cls.siteClean[s]) cls.refine(s);
+    const { siteBound, siteClean, siteTie } = cls;
+    // The best two so far, in variables of their own: this loop looks at every site.
+    let topScore = -Infinity;
+    let topTie = 0;
+    let topNode = NONE;
+    let nextScore = -Infinity;
+    let nextTie = 0;
+    let nextNode = NONE;
+    for (let s = 0; s < siteBound.length; s++) {
+      if (bySite && this.closed(cls, entry, group, s, least)) continue;
+      if ((siteBound[s] as number) < nextScore || (siteBound[s] === nextScore && siteClean[s] === 1 && (siteTie[s] as number) > nextTie)) continue;
+      if (siteClean[s] === 0) cls.refine(s);
       const node = cls.siteBest[s] as number;
       if (node === NONE) continue;
-      const score = (cls.siteTop[s] as number) + term;
-      if (score > chosen.score || (score === chosen.score && cells.before(node, chosen.node))) {
-        runner.node = chosen.node;
-        runner.score = chosen.score;
-        chosen.node = node;
-        chosen.score = score;
-        first = s;
-      } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) {
-        runner.node = node;
-        runner.score = score;
-      }
+      const score = siteBound[s] as number;
+      const tie = siteTie[s] as number;
+      if (score > topScore || (score === topScore && (tie < topTie || (tie === topTie && cells.before(node, topNode))))) {
+        [nextScore, nextTie, nextNode] = [topScore, topTie, topNode];
+        [topScore, topTie, topNode, first] = [score, tie, node, s];
+      } else if (score > nextScore || (score === nextScore && (tie < nextTie || (tie === nextTie && cells.before(node, nextNode))))) [nextScore, nextTie, nextNode] = [score, tie, node];
     }
+    [chosen.node, chosen.score, runner.node, runner.score] = [topNode, topScore, nextNode, nextScore];
     if (first === NONE) return;
     const next = cls.secondOf(first, chosen.node);
     if (next === NONE) return;
     const score = cls.secondScore + (cls.siteTerm[first] as number);
     if (score > runner.score || (score === runner.score && cells.before(next, runner.node))) [runner.node, runner.score] = [next, score];
+  }
+
+  /** Whether a whole site is closed to a group; its nodes are then counted by that reason. */
+  private closed(cls: ShapeClass, entry: ShapeEntry, group: Group, s: number, least: number): boolean {
+    const code = this.siteCode(entry, group, s, least);
+    if (code === 0) return false;
+    const { counts } = this;
+    const feasible = cls.siteFeasible[s] as number;
+    counts[0] = (counts[0] as number) - feasible;
+    counts[code] = (counts[code] as number) + feasible;
+    if (code === SPREAD) {
+      const apart = cls.siteApart[s] as number;
+      counts[APART] = (counts[APART] as number) - apart;
+      counts[SPREAD] = (counts[SPREAD] as number) + apart;
+    }
+    return true;
   }
 
   private judgeOnly(cls: ShapeClass, entry: ShapeEntry, group: Group, node: number): void {
@@ -235,13 +266,14 @@ export class Planner {
     entry.scoresByMake(floor, byMake);
     const use = entry.weighing.use;
     const term = entry.weighing.spreadSite ? entry.weighing.spreadSite * spreadMicros(0) : 0;
+    let runnerTie = Infinity;
     for (let c = 0; c < cells.count; c++) {
       if (statics.code[c] !== 0) continue;
       const base = (statics.score[c] as number) + (byMake[cells.make[c] as number] as number) + term;
       if (base === -Infinity) continue;
       const bound = base + cells.bound(c, use);
-      // An emptiest node that ties comes first in its cell only by its own tie.
-      if (bound < runner.score || (bound === runner.score && use < 0 && !cells.before(cells.first[c] as number, runner.node))) continue;
+      // The emptiest node has the first tie among those as empty: if it does not stand before the runner-up, none does.
+      if (bound < runner.score || (bound === runner.score && use < 0 && (cells.firstTie[c] as number) > runnerTie)) continue;
       let except = NONE;
       for (let place = 0; place < 2; place++) {
         const node = cells.best(c, entry.needs, use, null, except);
@@ -258,6 +290,7 @@ export class Planner {
         } else break;
         except = node;
       }
+      runnerTie = runner.node === NONE ? Infinity : (cells.tie[runner.node] as number);
     }
   }
 

@@ -13,6 +13,8 @@ import type { CellStatics, Floor, Group } from "./floor";
 import { staticKeyOf } from "./statics";
 
 const NONE = -1;
+/** In place of a cell's best node: it has to be looked for again. */
+const DIRTY = -2;
 /** `spreadMicros` of small counts. */
 const SPREAD_MICROS = Float64Array.from({ length: 1_024 }, (_, n) => spreadMicros(n));
 const spreadOf = (n: number): number => (n < SPREAD_MICROS.length ? (SPREAD_MICROS[n] as number) : spreadMicros(n));
@@ -79,6 +81,28 @@ export class ShapeEntry {
   }
 }
 
+/**
+ * The memory of a class, handed on when the class is given up: large arrays made by the thousand would keep the collector
+ * busy. Classes that are asked in turns share one block, in which what they know of a node stands side by side: all of them
+ * look at the same node soon after it changed, and find it in the processor's cache.
+ */
+export class ClassMemory {
+  private constructor(
+    /** Node i of this class stands at i * stride + slot; likewise pairs of `tops`. */
+    readonly codes: Uint8Array,
+    readonly tops: Float64Array,
+    readonly own: Uint16Array,
+    readonly stride: number,
+    readonly slot: number,
+    readonly cells: number,
+  ) {}
+  static block(nodes: number, cells: number, stride: number): ClassMemory[] {
+    const codes = new Uint8Array(nodes * stride);
+    const tops = new Float64Array(2 * cells * stride);
+    return Array.from({ length: stride }, (_, slot) => new ClassMemory(codes, tops, new Uint16Array(nodes), stride, slot, cells));
+  }
+}
+
 export class ShapeClass {
   readonly era: number;
   readonly groupVersion: number;
@@ -88,12 +112,19 @@ export class ShapeClass {
   readonly siteApart: Int32Array;
   /** Nodes of a site on which nothing but what runs there can keep the shape away. */
   readonly siteEligible: Int32Array;
-  /** Best score of each cell, spread over sites apart, or a bound that is not too low while `dirty`; after the cells, of each site's special nodes. */
-  private readonly top: Float64Array;
-  private readonly best: Int32Array;
-  private readonly dirty: Uint8Array;
-  readonly siteTop: Float64Array;
+  /**
+   * In pairs: best score of each cell, spread over sites apart, and its node; or DIRTY and a score that is not too low; after
+   * the cells, of each site's special nodes.
+   */
+  private readonly tops: Float64Array;
+  private readonly stride: number;
+  private readonly slot: number;
+  private readonly siteTop: Float64Array;
+  /** `siteTop` with spread over sites: what the search looks at first. */
+  readonly siteBound: Float64Array;
   readonly siteBest: Int32Array;
+  /** Its tie. */
+  readonly siteTie: Float64Array;
   readonly siteClean: Uint8Array;
   private readonly codes: Uint8Array;
   private readonly scores: Float64Array;
@@ -102,7 +133,7 @@ export class ShapeClass {
   /** Where the counts of the last decision were kept. */
   countsAt = NONE;
   /** Units of the group by node, for shapes to which it matters. */
-  private readonly own: Int32Array;
+  private readonly own: Uint16Array;
   private readonly spreadNode: number;
   /** What spread over sites is worth, by site, in billionths. */
   readonly siteTerm: Float64Array;
@@ -122,6 +153,7 @@ export class ShapeClass {
     readonly entry: ShapeEntry,
     readonly group: Group | null,
     readonly avoid: ReadonlySet<string> | undefined,
+    readonly memory: ClassMemory,
     from?: ShapeClass,
   ) {
     const { cells, columns } = floor;
@@ -138,54 +170,96 @@ export class ShapeClass {
     this.cursor = floor.logNode.length;
     this.spreadNode = entry.weighing.spreadNode;
     this.levels = group !== null && entry.spread.some((s) => s.over === "node");
-    this.own = new Int32Array(this.setsApart ? columns.nodes.length : 0);
+    this.own = memory.own;
+    if (this.setsApart) this.own.fill(0);
+    this.codes = memory.codes;
+    this.tops = memory.tops;
+    this.stride = memory.stride;
+    this.slot = memory.slot;
     this.siteTerm = new Float64Array(sites);
     for (let s = 0; s < sites && entry.weighing.spreadSite; s++) this.siteTerm[s] = this.termOf(s);
+    this.siteBound = new Float64Array(sites);
+    this.siteApart = new Int32Array(sites);
+    this.siteTie = new Float64Array(sites);
     if (from) {
-      this.codes = from.codes.slice();
+      this.siteTie.set(from.siteTie);
+      this.copy(from);
       this.counts.set(from.counts);
       this.siteFeasible = from.siteFeasible.slice();
       this.siteEligible = from.siteEligible;
-      this.top = from.top.slice();
-      this.best = from.best.slice();
-      this.dirty = from.dirty.slice();
       this.siteTop = from.siteTop.slice();
       this.siteBest = from.siteBest.slice();
       this.siteClean = from.siteClean.slice();
-      this.siteApart = new Int32Array(sites);
     } else {
-      this.codes = new Uint8Array(columns.nodes.length);
       this.siteFeasible = new Int32Array(sites);
-      this.siteApart = new Int32Array(sites);
       this.siteEligible = new Int32Array(sites);
-      this.top = new Float64Array(cells.count + sites).fill(-Infinity);
-      this.best = new Int32Array(cells.count + sites).fill(NONE);
-      this.dirty = new Uint8Array(cells.count + sites);
       this.siteTop = new Float64Array(sites).fill(-Infinity);
       this.siteBest = new Int32Array(sites).fill(NONE);
       this.siteClean = new Uint8Array(sites);
+      for (let c = 0; c < cells.count + sites; c++) this.put(c, -Infinity, NONE);
       this.fill();
     }
+    for (let s = 0; s < sites; s++) this.bound(s);
     if (group) this.separate(group);
   }
 
+  private put(c: number, top: number, best: number): void {
+    const at = this.at(c);
+    this.tops[at] = top;
+    this.tops[at + 1] = best;
+  }
+  /** Where the pair of a cell stands. */
+  private at(c: number): number {
+    return 2 * (c * this.stride + this.slot);
+  }
+  private copy(from: ShapeClass): void {
+    const { codes, tops, stride, slot } = this;
+    const n = this.floor.columns.nodes.length;
+    if (stride === 1 && from.stride === 1) {
+      codes.set(from.codes);
+      tops.set(from.tops);
+      return;
+    }
+    for (let i = 0, to = slot, at = from.slot; i < n; i++, to += stride, at += from.stride) codes[to] = from.codes[at] as number;
+    for (let c = 0; c < this.memory.cells; c++) this.put(c, from.tops[from.at(c)] as number, from.tops[from.at(c) + 1] as number);
+  }
+  private bound(s: number): void {
+    this.siteBound[s] = (this.siteTop[s] as number) + (this.siteTerm[s] as number);
+  }
+
   private fill(): void {
-    const { columns, cells } = this.floor;
-    for (let i = 0; i < columns.nodes.length; i++) {
-      const code = this.roomCode(i);
-      const s = columns.siteOf[i] as number;
-      this.codes[i] = code;
-      this.counts[code] = (this.counts[code] as number) + 1;
-      if (code === 0) this.siteFeasible[s] = (this.siteFeasible[s] as number) + 1;
-      if (!this.floor.lost[i] && !this.statics.code[cells.of[i] as number]) this.siteEligible[s] = (this.siteEligible[s] as number) + 1;
+    const { columns, cells, free, lost } = this.floor;
+    const { siteOf, width } = columns;
+    const { dims, amounts, codes: reasons } = this.entry.needs;
+    const { codes, counts, siteFeasible, siteEligible, fixed, stride, slot } = this;
+    const statics = this.statics.code;
+    const of = cells.of;
+    for (let i = 0; i < of.length; i++) {
+      const c = of[i] as number;
+      const s = siteOf[i] as number;
+      let code = (lost[i] as number) || (fixed[c] as number);
+      if (code === 0) {
+        const at = i * width;
+        for (let k = 0; k < dims.length; k++) {
+          const d = dims[k] as number;
+          if (d < 0 || (free[at + d] as number) < (amounts[k] as number)) {
+            code = reasons[k] as number;
+            break;
+          }
+        }
+      }
+      codes[i * stride + slot] = code;
+      counts[code] = (counts[code] as number) + 1;
+      if (code === 0) siteFeasible[s] = (siteFeasible[s] as number) + 1;
+      if (statics[c] === 0 && lost[i] === 0) siteEligible[s] = (siteEligible[s] as number) + 1;
     }
     for (let s = 0; s < columns.sites.length; s++)
       for (let c = cells.start[s] as number; c < (cells.start[s + 1] as number); c++) {
         const score = this.scores[c] as number;
         if (score === -Infinity) continue;
-        this.top[c] = score + cells.bound(c, this.entry.weighing.use);
-        this.dirty[c] = 1;
-        this.siteTop[s] = Math.max(this.siteTop[s] as number, this.top[c] as number);
+        const top = score + cells.bound(c, this.entry.weighing.use);
+        this.put(c, top, DIRTY);
+        if (top > (this.siteTop[s] as number)) this.siteTop[s] = top;
       }
   }
 
@@ -219,7 +293,10 @@ export class ShapeClass {
       const g = groups[k] as number;
       if (g === mine) {
         const s = columns.siteOf[i] as number;
-        if (this.entry.weighing.spreadSite) this.siteTerm[s] = this.termOf(s);
+        if (this.entry.weighing.spreadSite) {
+          this.siteTerm[s] = this.termOf(s);
+          this.bound(s);
+        }
         if (this.setsApart) {
           this.countOn(i);
           this.setApart(i);
@@ -264,13 +341,13 @@ export class ShapeClass {
 
   /** A node gets to stand apart from its cell, because units of a group that matters are on it. */
   private setApart(i: number): void {
-    const code = this.codes[i] as number;
+    const code = this.codes[i * this.stride + this.slot] as number;
     if (code & SPECIAL) return this.judge(i);
     const s = this.floor.columns.siteOf[i] as number;
     const c = this.floor.cells.of[i] as number;
-    this.codes[i] = code | SPECIAL;
-    if (this.best[c] === i && !this.dirty[c]) {
-      this.dirty[c] = 1;
+    this.codes[i * this.stride + this.slot] = code | SPECIAL;
+    if (this.tops[this.at(c) + 1] === i) {
+      this.tops[this.at(c) + 1] = DIRTY;
       this.siteClean[s] = 0;
     }
     const n = this.counted[s] as number;
@@ -318,29 +395,31 @@ export class ShapeClass {
   /** A node changed: its reason, the counts, and what its cell can offer at best. */
   private judge(i: number): void {
     const { columns, cells } = this.floor;
-    const before = this.codes[i] as number;
+    const before = this.codes[i * this.stride + this.slot] as number;
     const special = (before & SPECIAL) !== 0;
     const code = this.codeNow(i, special);
     const s = columns.siteOf[i] as number;
     if (code !== (before & CODE)) {
       this.count(before & CODE, s, -1);
       this.count(code, s, 1);
-      this.codes[i] = code | (before & SPECIAL);
+      this.codes[i * this.stride + this.slot] = code | (before & SPECIAL);
     }
     const c = special ? cells.count + s : (cells.of[i] as number);
     const score = code === 0 ? this.scoreOf(i, special) : -Infinity;
-    const top = this.top[c] as number;
-    if (this.best[c] === i && !this.dirty[c]) {
-      if (score >= top) this.top[c] = score;
-      else this.dirty[c] = 1;
+    const top = this.tops[this.at(c)] as number;
+    const best = this.tops[this.at(c) + 1] as number;
+    if (best === i) {
+      if (score >= top) this.tops[this.at(c)] = score;
+      else this.tops[this.at(c) + 1] = DIRTY;
     } else if (score > top) {
-      this.top[c] = score;
-      this.best[c] = i;
-    } else if (score === top && score !== -Infinity && !this.dirty[c]) {
-      if (!cells.before(i, this.best[c] as number)) return;
-      this.best[c] = i;
-    } else return;
-    if ((this.top[c] as number) > (this.siteTop[s] as number)) this.siteTop[s] = this.top[c] as number;
+      this.tops[this.at(c)] = score;
+      if (best !== DIRTY) this.tops[this.at(c) + 1] = i;
+    } else if (score === top && best >= 0 && cells.before(i, best)) this.tops[this.at(c) + 1] = i;
+    else return;
+    if (score > (this.siteTop[s] as number)) {
+      this.siteTop[s] = score;
+      this.bound(s);
+    }
     this.siteClean[s] = 0;
   }
   private count(code: number, site: number, by: number): void {
@@ -357,36 +436,38 @@ export class ShapeClass {
       let at = NONE;
       for (let c = cells.start[s] as number; c < (cells.start[s + 1] as number); c++) if (this.stands(c, at)) at = c;
       if (this.stands(own, at)) at = own;
-      if (at !== NONE && this.dirty[at]) {
+      if (at !== NONE && this.tops[this.at(at) + 1] === DIRTY) {
         this.clean(at);
         continue;
       }
-      this.siteTop[s] = at === NONE ? -Infinity : (this.top[at] as number);
-      this.siteBest[s] = at === NONE ? NONE : (this.best[at] as number);
+      this.siteTop[s] = at === NONE ? -Infinity : (this.tops[this.at(at)] as number);
+      this.siteBest[s] = at === NONE ? NONE : (this.tops[this.at(at) + 1] as number);
+      this.siteTie[s] = at === NONE ? 0 : (cells.tie[this.tops[this.at(at) + 1] as number] as number);
+      this.bound(s);
       this.siteClean[s] = 1;
       return;
     }
   }
   /** Whether cell c may offer something better than cell `at`. */
   private stands(c: number, at: number): boolean {
-    const top = this.top[c] as number;
+    const top = this.tops[this.at(c)] as number;
     if (top === -Infinity) return false;
     if (at === NONE) return true;
-    const other = this.top[at] as number;
+    const other = this.tops[this.at(at)] as number;
     if (top !== other) return top > other;
-    if (this.dirty[at]) return false;
-    return this.dirty[c] === 1 || this.floor.cells.before(this.best[c] as number, this.best[at] as number);
+    const known = this.tops[this.at(at) + 1] as number;
+    if (known === DIRTY) return false;
+    const mine = this.tops[this.at(c) + 1] as number;
+    return mine === DIRTY || this.floor.cells.before(mine, known);
   }
   private clean(c: number): void {
     const { cells } = this.floor;
     const use = this.entry.weighing.use;
     let found = NONE;
     if (c >= cells.count) found = this.bestSpecial(c - cells.count, NONE);
-    else if (use < 0 && this.codes[cells.first[c] as number] === 0) found = cells.first[c] as number;
-    else found = cells.best(c, this.entry.needs, use, this.codes, NONE);
-    this.dirty[c] = 0;
-    this.best[c] = found;
-    this.top[c] = found === NONE ? -Infinity : this.scoreOf(found, c >= cells.count);
+    else if (use < 0 && this.codes[(cells.first[c] as number) * this.stride + this.slot] === 0) found = cells.first[c] as number;
+    else found = cells.best(c, this.entry.needs, use, this, NONE);
+    this.put(c, found === NONE ? -Infinity : this.scoreOf(found, c >= cells.count), found);
   }
   private bestSpecial(s: number, except: number): number {
     const list = this.special[s];
@@ -394,7 +475,7 @@ export class ShapeClass {
     let top = -Infinity;
     for (let k = 0; list && k < (this.counted[s] as number); k++) {
       const i = list[k] as number;
-      if ((this.codes[i] as number) !== SPECIAL || i === except) continue;
+      if ((this.codes[i * this.stride + this.slot] as number) !== SPECIAL || i === except) continue;
       const score = this.scoreOf(i, true);
       if (score > top || (score === top && this.floor.cells.before(i, found))) [found, top] = [i, score];
     }
@@ -408,11 +489,12 @@ export class ShapeClass {
     let top = -Infinity;
     for (let c = cells.start[s] as number; c <= (cells.start[s + 1] as number); c++) {
       const at = c === (cells.start[s + 1] as number) ? cells.count + s : c;
-      if ((this.top[at] as number) < top || this.top[at] === -Infinity) continue;
-      if (this.dirty[at]) this.clean(at);
-      let i = this.best[at] as number;
+      const here = this.tops[this.at(at)] as number;
+      if (here < top || here === -Infinity) continue;
+      if (this.tops[this.at(at) + 1] === DIRTY) this.clean(at);
+      let i = this.tops[this.at(at) + 1] as number;
       if (i === NONE) continue;
-      if (i === except) i = at >= cells.count ? this.bestSpecial(s, except) : cells.best(at, this.entry.needs, this.entry.weighing.use, this.codes, except);
+      if (i === except) i = at >= cells.count ? this.bestSpecial(s, except) : cells.best(at, this.entry.needs, this.entry.weighing.use, this, except);
       if (i === NONE) continue;
       const score = this.scoreOf(i, at >= cells.count);
       if (score > top || (score === top && cells.before(i, found))) [found, top] = [i, score];
@@ -422,13 +504,17 @@ export class ShapeClass {
   }
   secondScore = -Infinity;
 
+  /** Whether a node can take a unit and stands in its cell. */
+  allows(i: number): boolean {
+    return this.codes[i * this.stride + this.slot] === 0;
+  }
   /** Decisive reason of one node, spread and apartness over sites aside; 0 for none. */
   codeAt(i: number): number {
-    return (this.codes[i] as number) & CODE;
+    return (this.codes[i * this.stride + this.slot] as number) & CODE;
   }
   /** Score of a node that can take a unit, spread over sites apart. */
   scoreAt(i: number): number {
-    return this.scoreOf(i, ((this.codes[i] as number) & SPECIAL) !== 0);
+    return this.scoreOf(i, ((this.codes[i * this.stride + this.slot] as number) & SPECIAL) !== 0);
   }
 
   private termOf(s: number): number {
