@@ -41,6 +41,7 @@ export class Deployment {
   #postgres: Awaited<ReturnType<typeof startPostgres>> | undefined;
   readonly #children = new Map<string, Child>();
   readonly #pids = new Map<string, number>();
+  readonly #args = new Map<string, () => string[]>();
   #env: Environment = {};
   #ports = { web: 0, gateway: 0 };
   #lines: string[] = [];
@@ -126,6 +127,18 @@ export class Deployment {
     process.kill(pid, "SIGKILL");
     await until(`${name} to be started again`, () => this.#pids.get(name) !== undefined && this.#pids.get(name) !== pid, 30_000);
   }
+  /** `kill -9` of a process that nobody starts again: its machine has died. `resume` is a new machine with the same disk. */
+  async halt(name: string): Promise<void> {
+    const pid = this.pid(name);
+    const gone = this.#children.get(name)?.stop();
+    process.kill(pid, "SIGKILL");
+    await gone;
+  }
+  resume(name: string): void {
+    const args = this.#args.get(name);
+    if (!args) throw new Error(`${name} was never started`);
+    this.#spawn(name, args);
+  }
   pid(name: string): number {
     const pid = this.#pids.get(name);
     if (pid === undefined) throw new Error(`${name} is not running:\n${this.log(name)}`);
@@ -153,6 +166,7 @@ export class Deployment {
   }
 
   #spawn(name: string, args: () => string[]): Child {
+    this.#args.set(name, args);
     const child = new Child({
       name, logFile: path.join(this.folder, "logs", `${name}.log`), graceMs: 20_000,
       command: () => ({ args: args(), env: this.#env as NodeJS.ProcessEnv }),
