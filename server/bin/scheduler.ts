@@ -4,7 +4,8 @@ import { createHookReconciler } from "../hooks";
 import { createRolloutReconciler, generationFor } from "../rollouts";
 import { createScheduler, retentionReconciler } from "../scheduler";
 
-import { announceProcess, openStore } from "../store";
+import { announceProcess, openStore, secrets } from "../store";
+import { secretPurpose } from "../workloads";
 
 const env = readEnvOrExit(schedulerEnv);
 const log = createLogger({ process: "scheduler", level: env.LOG_LEVEL });
@@ -21,8 +22,13 @@ const registry = createMetrics("scheduler");
 const process_ = await announceProcess(store, { name: "scheduler", version: HOLDFAST_VERSION, clock, log, details: { migration: check.migration } });
 shutdown.onStop("process row", () => process_.end());
 
-const rollouts = createRolloutReconciler({ store, clock, log, silentAfterMs: env.AGENT_SILENT_AFTER_MS });
-const hooks = createHookReconciler({ store, clock, log, seal: sealerFrom(env), env, publicUrl: env.HOLDFAST_PUBLIC_URL });
+const seal = sealerFrom(env);
+const openSecret = async (projectId: string, name: string): Promise<string | null> => {
+  const sealed = await secrets.sealedOf(store.read.client, projectId, name);
+  return sealed === null ? null : seal.open(sealed, secretPurpose(projectId, name));
+};
+const rollouts = createRolloutReconciler({ store, clock, log, silentAfterMs: env.AGENT_SILENT_AFTER_MS, openSecret });
+const hooks = createHookReconciler({ store, clock, log, seal, env, publicUrl: env.HOLDFAST_PUBLIC_URL });
 const scheduler = createScheduler({
   store, clock, log, env, registry, generationFor,
   others: [rollouts, hooks, retentionReconciler({ store, clock, log, everyMs: env.RETENTION_EVERY_MS })],

@@ -4,8 +4,8 @@ import { parseDurationMs } from "../core/base/duration";
 import { canonicalJson } from "../core/base/json";
 import { isThresholds, type AnalysisTemplateSpec } from "../core/manifest/analysis";
 import type { Target } from "../core/rollout";
-import { rolloutControl, rollouts, type Tx } from "../store";
-import { gatherEvidence, gatherMinutes, gatherSeries, type EvidenceUnit } from "../telemetry";
+import { projects, rolloutControl, rollouts, type Tx } from "../store";
+import { gatherEvidence, gatherMinutes, gatherSeries, querySeries, type EvidenceUnit } from "../telemetry";
 import { sha256 } from "./build-plan";
 import type { RolloutDeps } from "./deps";
 import { targetsFrom } from "./facts";
@@ -92,7 +92,10 @@ async function evidenceFor(deps: RolloutDeps, r: rollouts.RolloutRecord, templat
   const common = { canaryGeneration: r.toGeneration, stableGeneration: r.fromGeneration, wave: ask.wave, fromMs, toMs: nowMs, deadlinePassed: ask.deadlinePassed, silentTargets: targets.filter((t) => t.silent).length, measured: [], series: [], minutes: null };
   if (isThresholds(template)) return { ...common, measured: [...(await gatherEvidence(q, { ...span, metrics: template.metrics.map((m) => m.metric) }))] };
   if (template.judge === "sequential") return { ...common, minutes: await gatherMinutes(q, { ...span, startedAtMs: r.createdAtMs, silentAfterMs: deps.silentAfterMs, units: evidenceUnits(r, units, targets).filter((u) => !back.has(u.site)) }) };
-  return { ...common, series: await gatherSeries(q, span, template.metrics) };
+  const setting = async (name: string): Promise<string | null> => (await deps.openSecret?.(r.projectId, name)) ?? null;
+  const stepMs = template.judge === "kayenta" ? (parseDurationMs(template.step) ?? 60_000) : 60_000;
+  const queried = await querySeries(setting, template.metrics, { ...span, workload: r.workload, project: await projects.nameOf(q, r.projectId), args: template.args, stepMs });
+  return { ...common, series: [...(await gatherSeries(q, span, template.metrics)), ...queried] };
 }
 
 /** Units with the moment from which each is expected on the new revision. One that was out of reach when it was asked says nothing of it. */

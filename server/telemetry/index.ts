@@ -11,6 +11,7 @@ import { logFeature } from "./logs";
 export { ingestReport, type Ingested } from "./ingest";
 export { gatherEvidence, RequestSum } from "./measure";
 export { gatherMinutes, type EvidenceUnit } from "./minutes";
+export { querySeries } from "./queries";
 export { gatherSeries } from "./series";
 
 export function createTelemetry(deps: { store: Store; clock: Clock }) {

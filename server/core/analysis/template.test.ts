@@ -28,6 +28,13 @@ describe("judgeTemplate", () => {
     expect(v.sentence).toMatch(sentence);
   });
 
+  test("while a metric's source can't be asked nothing is decided, and the sentence says why", () => {
+    const template = analysisTemplateSpec.parse({ judge: "argo", metrics: [{ name: "m", source, interval: "1m", successCondition: "result[0] > 0.9" }] });
+    const away = { ...evidence, series: [{ metric: "m", canary: [], stable: [], unavailable: "prometheus.example.com did not answer within 10000 ms." }] };
+    expect(judgeTemplate(template, away, sha256)).toMatchObject({ verdict: "notEnoughEvidence", sentence: "m could not be asked for. prometheus.example.com did not answer within 10000 ms. Nothing is decided without it." });
+    expect(judgeTemplate(template, { ...away, deadlinePassed: true }, sha256).verdict).toBe("hold");
+  });
+
   test("the anytime-valid judge says nothing of no evidence, and keeps the digest of what it was given", () => {
     const v = judgeTemplate(analysisTemplateSpec.parse({ judge: "sequential", alpha: 0.05, roles: { accuracy: "critical" } }), evidence, sha256);
     expect(v.verdict).toBe("notEnoughEvidence");

@@ -1,6 +1,6 @@
 import type { Sha256Hex } from "../base/json";
 import { isThresholds, type AnalysisMetric, type AnalysisTemplateSpec, type SequentialTemplate } from "../manifest/analysis";
-import { argoVerdict, flaggerVerdict, kayentaVerdict, type MetricSeries } from "./compat/verdicts";
+import { argoVerdict, flaggerVerdict, kayentaVerdict, withoutSource, type MetricSeries } from "./compat/verdicts";
 import { judge, type Evidence, type Verdict } from "./judge";
 import { judgeSequential } from "./sequential/judge";
 import { defaultSequentialSettings } from "./sequential/settings";
@@ -36,7 +36,7 @@ export interface TemplateVerdict extends Verdict {
 export function judgeTemplate(template: AnalysisTemplateSpec, e: TemplateEvidence, sha256: Sha256Hex): TemplateVerdict {
   if (isThresholds(template)) return { ...judge({ ...e, template, evidence: new Map(e.measured) }), judge: "thresholds", sequential: null, guilty: [] };
   if (template.judge === "sequential") return sequentialVerdict(template, e, sha256);
-  const verdict = template.judge === "kayenta" ? kayentaVerdict(template, e) : template.judge === "argo" ? argoVerdict(template, e) : flaggerVerdict(template, e);
+  const verdict = withoutSource(e) ?? (template.judge === "kayenta" ? kayentaVerdict(template, e) : template.judge === "argo" ? argoVerdict(template, e) : flaggerVerdict(template, e));
   return { ...verdict, judge: template.judge, sequential: null, guilty: [] };
 }
 

@@ -24,6 +24,11 @@ export async function names(db: Queryable, projectId: string): Promise<Set<strin
   return new Set((await db.query<{ name: string }>("select name from secrets where project_id = $1", [projectId])).rows.map((r) => r.name));
 }
 
+/** A secret's sealed value; null when there is none of that name. */
+export async function sealedOf(db: Queryable, projectId: string, name: string): Promise<string | null> {
+  return (await oneOrNone<{ sealed: string }>(db, "select sealed from secrets where project_id = $1 and name = $2", [projectId, name]))?.sealed ?? null;
+}
+
 /** Writes a secret; gives its new version. */
 export async function put(db: Queryable, s: { projectId: string; name: string; sealed: string; updatedBy: string; nowMs: number }): Promise<number> {
   const r = await oneOrNone<{ version: number }>(

@@ -14,6 +14,8 @@ export interface MetricSeries {
   metric: string;
   canary: readonly SeriesPoint[];
   stable: readonly SeriesPoint[];
+  /** Why its source could not be asked, in a sentence; then nothing is known of it, and nothing is decided. */
+  unavailable?: string;
 }
 /** What these judges need besides the template. */
 export interface SeriesEvidence {
@@ -61,6 +63,17 @@ function view(m: { name: string; source: MetricSource }, e: SeriesEvidence, limi
     return { value: known.at(-1) ?? null, sample: known.length };
   };
   return { name: m.name, metric: m.source.from === "measured" ? m.source.metric : "query", limit, outcome, sentence, canary: lastOf(s.canary), stable: lastOf(s.stable), bySite: [] };
+}
+
+/**
+ * The verdict while a metric's source can't be asked: none. That differs from the originals, which count errors of their
+ * metric server against the canary; here a monitoring that is down holds a rollout and does not undo it.
+ */
+export function withoutSource(e: SeriesEvidence): Verdict | null {
+  const away = e.series.filter((s) => s.unavailable !== undefined);
+  if (away.length === 0) return null;
+  const metrics = away.map((s): MetricVerdict => ({ name: s.metric, metric: "query", limit: "", outcome: "missing", sentence: `${s.metric} could not be asked for. ${s.unavailable ?? ""}`, canary: { value: null, sample: 0 }, stable: { value: null, sample: 0 }, bySite: [] }));
+  return verdictOf(e, open(e), `${metrics.map((m) => m.sentence).join(" ")} Nothing is decided without it.`, metrics);
 }
 
 const verdictOf = (e: SeriesEvidence, verdict: Verdict["verdict"], sentence: string, metrics: MetricVerdict[], atMs = e.toMs): Verdict => ({ verdict, sentence, fromMs: e.fromMs, toMs: e.toMs, atMs, silentTargets: e.silentTargets, metrics });
