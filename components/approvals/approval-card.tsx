@@ -5,7 +5,7 @@ import { ChangeList } from "@/components/diff";
 import { routes } from "@/components/routes";
 import { MetricTable } from "@/components/rollouts/metric-table";
 import { SequentialEvidence } from "@/components/rollouts/sequential-evidence";
-import { flipSentence, sampleText, verdictState, verdictWord } from "@/components/rollouts/words";
+import { flipSentence, restsOn, verdictState, verdictWord } from "@/components/rollouts/words";
 import { sitesText, unitsText } from "@/components/rollouts/blast-radius";
 import { countText, shareText } from "@/components/chart";
 import { useProject } from "@/components/shell/project-context";
@@ -112,7 +112,7 @@ function EvidenceLine({ approval: { evidence: e } }: { approval: ApprovalView })
       {e.sentence} {flip ? `${flip} ` : ""}
       <span className="text-muted-foreground">
         {e.silentTargets > 0 ? `${e.silentTargets} silent and not counted. ` : ""}
-        Rests on {sampleText(e)} Judged <Age at={e.atMs} suffix="ago" className="min-w-0" />.
+        {restsOn(e)} Judged <Age at={e.atMs} suffix="ago" className="min-w-0" />.
       </span>
     </>
   );

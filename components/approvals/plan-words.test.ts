@@ -18,7 +18,7 @@ describe("what an approval is about", () => {
     expect(whatText({ artifacts: [], changes: [model] })).toBe("A new revision");
   });
   test("what follows the gate", () => {
-    const waves = [{ name: "canary", targets: [], steps: ["Update every unit of the wave", "Approval: Beyond the canary", "Pause for 10m"] }, { name: "everywhere", targets: [], steps: ["Update every unit of the wave"] }];
+    const waves = [{ name: "canary", targets: [], steps: ["Update every unit of the wave", "Approval: Beyond the canary (1 of Operations)", "Pause for 10m"] }, { name: "everywhere", targets: [], steps: ["Update every unit of the wave"] }];
     expect(thenText({ waves, gate: "canary: Beyond the canary" })).toBe("Canary: pause for 10m; then wave everywhere: update every unit of the wave.");
     expect(thenText({ waves: waves.slice(0, 1).map((w) => ({ ...w, steps: w.steps.slice(0, 2) })), gate: "canary: Beyond the canary" })).toBe("The rollout ends, and the new revision stays.");
   });

@@ -27,12 +27,12 @@ export function thenText(plan: Pick<Plan, "waves" | "gate">): string {
   const wave = plan.waves[at];
   if (!wave) return "The rollout goes on by its plan.";
   const name = plan.gate.slice(wave.name.length + 2);
-  const step = wave.steps.findIndex((s) => s.endsWith(name));
+  const step = wave.steps.findIndex((s) => s === `Approval: ${name}` || s.startsWith(`Approval: ${name} (`));
   const rest = wave.steps.slice(step + 1).map((s) => `${wave.name}: ${lower(s)}`);
   const later = plan.waves.slice(at + 1).map((w) => (w.steps[0] ? `wave ${w.name}: ${lower(w.steps[0])}` : `wave ${w.name}`));
   const all = [...rest, ...later];
   if (all.length === 0) return "The rollout ends, and the new revision stays.";
-  return `${upper(all.slice(0, 3).join("; then "))}${all.length > 3 ? `; and ${all.length - 3} more steps` : ""}.`;
+  return `${upper(all.slice(0, 3).join("; then "))}${all.length > 3 ? `; and ${all.length - 3} more ${all.length === 4 ? "step" : "steps"}` : ""}.`;
 }
 
 const lower = (s: string): string => s.charAt(0).toLowerCase() + s.slice(1);

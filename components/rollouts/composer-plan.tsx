@@ -23,7 +23,7 @@ const NAMED = 120;
 export function ComposerPlan({ preview: p, strategy }: { preview: RolloutPreview; strategy: string }) {
   return (
     <>
-      {p.warnings.map((w) => (
+      {p.warnings.filter((w) => !p.lint.some((f) => f.message === w)).map((w) => (
         <Alert key={w} tone="warning" title={w} />
       ))}
       <div className="grid gap-3 xl:grid-cols-2">

@@ -27,7 +27,7 @@ export function wavesOfPreview(p: Pick<RolloutPreview, "waves" | "graph">): Grap
     const before = p.waves[i - 1];
     return {
       name: w.name, after: g ? g.after : before ? [before.name] : [], blocking: g?.blocking ?? true, remainder: g?.remainder ?? false, selector: g ? g.selector : "",
-      units: w.targets.length, gates: [], steps: w.steps, state: null, progress: null, note: null,
+      units: w.targets.length, gates: gatesOf(w.steps), steps: w.steps, state: null, progress: null, note: null,
     };
   });
 }
@@ -43,4 +43,14 @@ export function whereItIs(r: Pick<RolloutDetail, "waves" | "final">): { now: str
     now: `in wave ${current.wave.name}: ${current.step.text}`,
     next: same ? `${same.text}` : following.length > 0 ? following.map((w) => `wave ${w.name}`).join("; ") : "the rollout ends",
   };
+}
+
+/** Gates among the steps of a plan, and whether they stand before, between or after its updates. */
+function gatesOf(steps: readonly string[]): GraphWave["gates"] {
+  const updates = steps.flatMap((s, i) => (s.startsWith("Update ") ? [i] : []));
+  return steps.flatMap((s, i) => {
+    if (!s.startsWith("Approval: ")) return [];
+    const at = updates.every((u) => u > i) ? "before" : updates.every((u) => u < i) ? "after" : "between";
+    return [{ name: s.slice("Approval: ".length).replace(/ \(.*\)$/, ""), at, state: null } as const];
+  });
 }

@@ -22,6 +22,7 @@ const look: Record<Row["state"], { state: State; word: string }> = {
   silentArmed: { state: "silent", word: "silent, but armed" },
   notProven: { state: "degraded", word: "not proven" },
 };
+const done: Record<string, string> = { switched: "switched to", kept: "kept", returned: "returned to", rolledBack: "went back to" };
 const states = ["all", "notProven", "silentArmed", "proven"] as const;
 
 /** The way back: what it would do or did, by cohort, with a receipt per target and the hold that keeps the revision out. */
@@ -178,8 +179,8 @@ function ReceiptTable({ rows }: { rows: readonly Row[] }) {
             <Td label="Receipt" className="py-1.5">
               {row.receipt ? (
                 <div>
-                  <p className="tnum">
-                    #{row.receipt.number} {row.receipt.what} r{row.receipt.generation}, {row.receipt.cause === "deadline" ? "by itself at its deadline" : "as ordered"}, <At at={row.receipt.atMs} />
+                  <p className="tnum" title={`Receipt ${row.receipt.number} under the key ${row.receipt.key}`}>
+                    {done[row.receipt.what] ?? row.receipt.what} r{row.receipt.generation}, {row.receipt.cause === "deadline" ? "by itself at its deadline" : "as ordered"}, <At at={row.receipt.atMs} />
                     {row.receipt.receivedAtMs - row.receipt.atMs > 60_000 ? (
                       <span className="text-muted-foreground">
                         , received <At at={row.receipt.receivedAtMs} />

@@ -110,7 +110,7 @@ function Sites({ verdict: s }: { verdict: Sequential }) {
               </Button>
               {site.guilty ? <StateMark state="failing" word="named: worse here" /> : null}
               {site.silentSinceMs !== null ? <StateMark state="silent" age={<Age at={site.silentSinceMs} className="min-w-0" />} /> : null}
-              <span className="text-xs text-muted-foreground">{againstWords(site.against, s.limit)}</span>
+              <span className="text-xs text-muted-foreground">{site.against < 2 ? "nothing against it so far" : againstWords(site.against, s.limit)}</span>
               <span className="tnum ml-auto text-xs text-muted-foreground">
                 reported {site.reported.minutes} of {site.reported.of} min
               </span>

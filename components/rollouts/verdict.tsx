@@ -5,7 +5,7 @@ import { cn } from "@/components/ui/cn";
 import type { VerdictView } from "@/server/core/views";
 import { MetricTable } from "./metric-table";
 import { SequentialEvidence } from "./sequential-evidence";
-import { flipSentence, sampleText, verdictState, verdictWord } from "./words";
+import { flipSentence, restsOn, verdictState, verdictWord } from "./words";
 
 /** The verdict first and large, whether it can still become another, its sentence; then what it rests on. */
 export function Verdict({ verdict, bySite = true }: { verdict: VerdictView; bySite?: boolean }) {
@@ -40,7 +40,7 @@ export function VerdictHead({ verdict: v, className }: { verdict: VerdictView; c
           </>
         ) : null}
         {v.silentTargets > 0 ? <span className="text-silent">{v.silentTargets} silent units are not counted. </span> : null}
-        Rests on {sampleText(v)}
+        {restsOn(v)}
       </p>
     </div>
   );

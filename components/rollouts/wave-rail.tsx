@@ -81,7 +81,7 @@ function Rules({ wave }: { wave: Wave }) {
       ) : null}
       {wave.window ? (
         <li className={cn(closed.length > 0 && wave.state === "current" && "text-degraded")}>
-          {wave.window.text}
+          {wave.window.text.charAt(0).toUpperCase() + wave.window.text.slice(1)}
           {closed.map((c) => (
             <span key={c.site} className="block">
               {c.site} is closed{c.opensAtMs === null ? " and never opens" : <> until <At at={c.opensAtMs} /></>}

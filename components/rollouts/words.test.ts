@@ -5,7 +5,7 @@ import { againstWords, effectSentence, effectText, flipSentence, list, notWorseW
 // Guarantee: evidence is said in words whose strength never exceeds what the e-value allows.
 describe("evidence in words", () => {
   test("up to 1 an e-value says nothing, at the limit it proves, and never before", () => {
-    expect(againstWords(0.2, 100)).toBe("None.");
+    expect(againstWords(0.2, 100)).toBe("None so far.");
     expect(againstWords(99, 100)).toMatch(/^Strong: up to 1 in 99 /);
     expect(againstWords(100, 100)).toMatch(/^Proven: at most 1 in 100 /);
     expect(notWorseWords(19.9, 20)).toMatch(/^On its way/);

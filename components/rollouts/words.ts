@@ -37,7 +37,7 @@ export const oddsText = (n: number): string => (n >= 1e9 ? "a billion" : few.for
  */
 export function againstWords(e: number, limit: number): string {
   if (e >= limit) return `Proven: at most 1 in ${oddsText(e)} good canaries look this bad.`;
-  if (e < 2) return "None.";
+  if (e < 2) return "None so far.";
   return `${e >= limit / 4 ? "Strong" : e >= 5 ? "Some" : "Weak"}: up to 1 in ${oddsText(e)} good canaries look this bad.`;
 }
 
@@ -109,10 +109,10 @@ export function figureText(metric: string, value: number | null): string | null 
 }
 
 /** On how much a verdict rests, in words: the largest sample of its kinds or metrics. */
-export function sampleText(v: VerdictView): string {
+export function restsOn(v: VerdictView): string {
   const kinds = v.sequential?.kinds.filter((k) => k.role !== "off" && k.kind !== "reporting") ?? [];
   const parts = kinds.length > 0
     ? [...new Map(kinds.map((k) => [sampleWord[k.kind], k.sample])).entries()].filter(([, s]) => s.canary > 0 || s.stable > 0).map(([word, s]) => `${whole.format(s.canary)} ${word} on the canary, ${whole.format(s.stable)} on stable`)
     : v.metrics.map((m) => `${m.name}: ${whole.format(m.canary.sample)} on the canary, ${whole.format(m.stable.sample)} on stable`);
-  return parts.length === 0 ? "Nothing was counted yet." : `${parts.join("; ")}.`;
+  return parts.length === 0 ? "Nothing was counted yet." : `Rests on ${parts.join("; ")}.`;
 }
