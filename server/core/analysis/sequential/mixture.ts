@@ -8,7 +8,7 @@
 import { lnAddExp } from "../statistics/special";
 
 /** Prior weight of "worse from the beginning"; the rest is spread over later beginnings, half of it over the first `HALF` minutes. */
-const FROM_START = 0.8;
+const FROM_START = 0.85;
 const HALF = 120;
 
 /** Prior weight of a beginning in step t (0, 1, …), and what is left for later ones. They sum to 1 exactly. */

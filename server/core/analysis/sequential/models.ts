@@ -26,7 +26,7 @@ const model = (rows: readonly (readonly [value: number, together: number, locall
 });
 
 const models: PerKind<KindModel> = {
-  errors: model([[1.3, 1, 0.2], [1.8, 1.5, 0.5], [2.5, 3, 1], [4, 2, 1.5], [8, 1.5, 3], [20, 1, 4]], stakes),
+  errors: model([[1.3, 1, 0.2], [1.8, 1.5, 0.5], [2.5, 3, 1], [4, 2, 1.5], [8, 2, 3], [20, 0.5, 5]], stakes),
   latency: model(latencySlower, weighted([[0.05, 1], [0.1, 1], [0.2, 1], [0.4, 1], [0.8, 1], [1.6, 1]])),
   tail: model([[1.5, 1, 0.5], [3, 2, 1], [6, 2, 2], [15, 1, 2]], stakes),
   reporting: model([[5, 1, 1], [100, 4, 4]], stakes),

@@ -11,7 +11,7 @@ import { type KindState, SiteState } from "./site";
 import { type EvidenceKind, type JudgedSite, type PerKind, type SequentialSettings, type SiteMinute } from "./types";
 
 /** Share of a kind's evidence that is the product over sites; the rest is their average. */
-const TOGETHER = 0.25;
+const TOGETHER = 0.3;
 
 /** One kind at all sites together. */
 export interface FleetKind {
