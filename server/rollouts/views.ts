@@ -103,6 +103,8 @@ const worst = (n: number, total: number, automatic: boolean): string =>
   `If r is bad, up to ${n} of ${total} units serve it before the next check; ${automatic ? "then they are rolled back automatically." : "automatic rollback is off, so they stay until a person acts."}`.replace("If r is bad", "If the new revision is bad");
 
 const MINUTE_MS = 60_000;
+/** A decision that the present rate of evidence puts further away than this is not foreseen at all. */
+const FORESEEN_MINUTES = 30 * 24 * 60;
 /** A stored verdict for screens: minutes become times. */
 export function verdictView(kept: rollouts.KeptVerdict | null, promoteAt = defaultSequentialSettings.promoteThreshold): z.input<typeof v.verdictView> | null {
   if (kept === null) return null;
@@ -112,7 +114,7 @@ export function verdictView(kept: rollouts.KeptVerdict | null, promoteAt = defau
     ...rest,
     sequential: {
       against: s.against, limit: s.limit, promoteAt: promoteAt, kinds: s.kinds.map((k) => ({ ...k })), guilty: [...s.guilty], coverage: s.coverage, completion: { ...s.completion, withheldBy: [...s.completion.withheldBy] }, decided: s.decided,
-      earliestAtMs: s.earliestMinute === null ? null : s.earliestMinute * MINUTE_MS,
+      earliestAtMs: s.earliestMinute === null || s.earliestMinute - s.to > FORESEEN_MINUTES ? null : s.earliestMinute * MINUTE_MS,
       sites: s.sites.map(({ silentSince, ...x }) => ({ ...x, kinds: x.kinds.map((k) => ({ ...k })), silentSinceMs: silentSince === null ? null : silentSince * MINUTE_MS })),
     },
   };
