@@ -32,7 +32,7 @@ function told(m: Measured, least: number, p99Us: number | null): void {
 
 for (const nodes of sizes) {
   const snapshot = fleetOf({ nodes, sites: sitesFor(nodes), seed: 7 });
-  if (runs("turns")) told(await measure("turns", snapshot, inTurns(snapshot, shapes, count), shapes), 100_000, 200);
+  if (runs("turns")) told(await measure("turns", snapshot, inTurns(shapes, count), shapes), 100_000, 200);
   if (runs("different")) told(await measure("different", snapshot, allDifferent(Math.min(count, 100_000), false), Math.min(count, 100_000)), 30_000, null);
   if (runs("different-packing")) told(await measure("different-packing", snapshot, allDifferent(Math.min(count, 100_000), true), Math.min(count, 100_000)), 30_000, null);
 }

@@ -1,4 +1,4 @@
-import type { Ask, FleetSnapshot, Shape } from "../../server/core/placement";
+import type { Ask, Shape } from "../../server/core/placement";
 import { Planner, columnsOf } from "../../server/core/placement";
 import { round } from "../lib/numbers";
 import { fleetOf, shapesOf } from "./fleet";
@@ -9,7 +9,7 @@ const SEED = 7;
 export const sitesFor = (nodes: number): number => Math.max(4, Math.round(nodes / 250));
 
 /** Workloads of some shapes that are placed in turns, so that every class has to follow what all others did. */
-export function inTurns(snapshot: FleetSnapshot, shapes: number, count: number): Ask[] {
+export function inTurns(shapes: number, count: number): Ask[] {
   const list = shapesOf({ count: shapes, seed: SEED });
   return Array.from({ length: count }, (_, i) => ({ unit: `u-${i}`, shape: list[i % shapes] as Shape, group: `w-${i % shapes}` }));
 }

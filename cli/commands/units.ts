@@ -63,12 +63,13 @@ export function unitCommands(program: Command, ctx: Context): void {
     .command("explain")
     .description("why a unit is where it is, or why it is nowhere: the decision, candidate by candidate")
     .argument("<unit>", "name of the unit")
-    .action(async (unit: string, _o: unknown, command: Command) => {
+    .option("--why-not <node>", "what would have to change for the unit to go to this node")
+    .action(async (unit: string, o: { whyNot?: string }, command: Command) => {
       const s = sessionOf(ctx, command);
-      const d = await s.api.placement.explain.query({ project: s.project, unit });
+      const d = await s.api.placement.explain.query({ project: s.project, unit, ...(o.whyNot === undefined ? {} : { whyNot: o.whyNot }) });
       if (s.format === "json") return io.out(`${JSON.stringify(d, null, 2)}\n`);
       if (s.format === "yaml") return io.out(stringify(d));
-      io.out(`${d.unit}: ${d.outcome === "placed" ? `placed on ${d.node ?? "?"} at ${d.site ?? "?"}` : "placed nowhere"}\n  ${d.because}\n  Decided ${new Date(d.atMs).toISOString()} for r${d.generation}${d.policy ? `, policy ${d.policy}` : ""}.\n\n`);
+      io.out(`${d.unit}: ${d.outcome === "placed" ? `placed on ${d.node ?? "?"} at ${d.site ?? "?"}` : "placed nowhere"}\n  ${d.because}\n  Decided ${new Date(d.atMs).toISOString()} for r${d.generation}${d.policy ? `, policy ${d.policy}` : ""}.\n${d.flip ? `  ${d.flip}\n` : o.whyNot === undefined ? "" : `  No single change sends it to ${o.whyNot}.\n`}\n`);
       const feasible = d.candidates.filter((c) => c.feasible).sort((a, b) => (b.score ?? 0) - (a.score ?? 0));
       if (feasible.length > 0) {
         io.out(`${writeTable([{ title: "candidate", of: (c) => c.node }, { title: "site", of: (c) => c.site }, { title: "score", of: (c) => c.score?.toFixed(3) }, { title: "why", of: (c) => c.parts.map((x) => x.text).join("; ") }], feasible)}\n\n`);

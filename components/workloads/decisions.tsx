@@ -69,8 +69,6 @@ export function Decisions({ workload, unit, onUnit }: { workload: string; unit: 
 export function DecisionPanel({ decision: d }: { decision: DecisionDetail }) {
   const { project } = useProject();
   const feasible = d.candidates.filter((c) => c.feasible).sort((a, b) => (b.score ?? 0) - (a.score ?? 0));
-  const best = feasible[0]?.score ?? null;
-  const second = feasible[1]?.score ?? null;
   return (
     <div className="flex min-w-0 flex-col gap-3">
       <div>
@@ -87,9 +85,14 @@ export function DecisionPanel({ decision: d }: { decision: DecisionDetail }) {
           )}
         </h2>
         <p className="mt-0.5 text-sm">{d.because}</p>
+        {d.flip ? (
+          <p className="mt-1 text-sm">
+            <span className="font-medium">What would change it:</span> {d.flip}
+          </p>
+        ) : null}
         <p className="mt-0.5 text-xs text-muted-foreground">
           Revision r{d.generation}, {d.policy ? `policy ${d.policy}` : "no policy"}, decided <Age at={d.atMs} suffix="ago" className="min-w-0" />
-          {best !== null && second !== null ? `; ahead of the next best by ${(best - second).toFixed(2)}` : ""}
+          {d.margin !== null ? `; ahead of the next best by ${d.margin.toFixed(2)}` : ""}
         </p>
       </div>
       {feasible.length > 0 ? (

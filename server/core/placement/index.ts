@@ -12,6 +12,7 @@ export type { Ask, Candidate, Judged, PlacedAsk, PlaceOptions, PlacementPlan } f
 export { evaluate } from "./naive";
 export { columnsOf } from "./engine/columns";
 export { Planner } from "./engine/planner";
+export { flipAmong } from "./flip";
 export { place } from "./place";
 export { amountText, amountsOf, plus } from "./quota/amounts";
 export type { Amounts } from "./quota/amounts";

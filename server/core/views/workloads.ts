@@ -100,7 +100,10 @@ export const decisionCandidate = z.object({
 });
 export const decisionRow = z.object({ id: z.string(), workload: z.string(), unit: z.string(), outcome: z.enum(["placed", "unplaced"]), node: z.string().nullable(), site: z.string().nullable(), because: z.string(), generation: z.int(), atMs: timeMs });
 export const decisionPage = pageOf(decisionRow);
-export const decisionDetail = decisionRow.extend({ policy: z.string().nullable(), policyDigest: z.string(), candidates: z.array(decisionCandidate), counts: z.array(z.object({ code: z.string(), text: z.string(), nodes: z.int() })) });
+export const decisionDetail = decisionRow.extend({ policy: z.string().nullable(), policyDigest: z.string(), candidates: z.array(decisionCandidate), counts: z.array(z.object({ code: z.string(), text: z.string(), nodes: z.int() })),
+  margin: z.number().nullable().describe("How far the chosen node is ahead of the next best."),
+  flip: z.string().nullable().describe("The smallest single change that turns the verdict round in the fleet as it is now, checked by placing again; null when no single change does."),
+});
 export type DecisionDetail = z.infer<typeof decisionDetail>;
 
 export const artifactRow = z.object({ digest: z.string(), name: z.string(), mediaType: z.string(), sizeBytes: z.number(), storage: z.string(), complete: z.boolean(), createdBy: z.string(), createdAtMs: timeMs, usedBy: z.array(z.string()) });

@@ -2,11 +2,11 @@ import { z } from "zod";
 import type { ProjectRef } from "../../core/access/actor";
 import { readCursor, writeCursor } from "../../core/base/cursor";
 import { refuseNow } from "../../core/base/refusal";
-import { evaluate, reasonCodes, reasonSummary, withDemand } from "../../core/placement";
-import type { Judged, ReasonCode } from "../../core/placement";
+import { evaluate, flipAmong, reasonCodes, reasonSummary, withDemand } from "../../core/placement";
+import type { Judged, ReasonCode, Shape } from "../../core/placement";
 import { decisionCandidate } from "../../core/views/workloads";
 import type { DecisionDetail, decisionPage, decisionRow } from "../../core/views/workloads";
-import { decisions, fleetRead, objects } from "../../store";
+import { decisions, fleetRead } from "../../store";
 import type { PlacementDeps } from "../deps";
 import { loadFleet } from "../fleet-snapshot";
 import { loadWorkload, warmFor } from "../workload-snapshot";
@@ -26,6 +26,23 @@ export function decisionQueries(deps: PlacementDeps) {
   const db = store.read.client;
   const rowOf = (d: decisions.StoredDecision): z.infer<typeof decisionRow> => ({ id: d.id, workload: d.workload, unit: d.unit, outcome: d.outcome, node: d.node, site: d.site, because: d.because, generation: d.generation, atMs: d.atMs });
 
+  /** Every node of the fleet as it is now for one unit, with the unit itself taken off its node: its own load would stand in its own way. */
+  async function judge(project: ProjectRef, unit: string) {
+    const nowMs = clock.nowMs();
+    const at = { nowMs, silentAfterMs: deps.env.AGENT_SILENT_AFTER_MS };
+    const [newest, running] = await Promise.all([decisions.newestOfUnit(db, project.id, unit), fleetRead.runningUnit(db, project.id, unit)]);
+    const workloadId = running?.workloadId ?? newest?.workloadId;
+    const loaded = workloadId ? await loadWorkload(db, workloadId, at) : null;
+    const shape: Shape | undefined = loaded?.snapshot.goal?.shape;
+    if (!workloadId || !loaded || !shape) return null;
+    const fleet = await loadFleet(db, project.id, { ...at, warmFor: warmFor(shape) });
+    const own = loaded.snapshot.units.find((u) => u.unit === unit && u.desired === "run");
+    const nodes = own ? fleet.nodes.map((n) => (n.id === own.node.id ? { ...n, load: withDemand(n.load, shape.demand, -1) } : n)) : fleet.nodes;
+    const others = loaded.snapshot.units.filter((u) => u.desired === "run" && u !== own).map((u) => u.node.id);
+    const problem = { snapshot: { nowMs, nodes }, ask: { unit, shape }, options: { seed: `${workloadId}/${loaded.snapshot.goal?.generation ?? 0}`, own: others } };
+    return { loaded, newest, own, problem, nowMs, judged: evaluate(problem.snapshot, problem.ask, problem.options) };
+  }
+
   return {
     async decisions(project: ProjectRef, input: { cursor?: string | null | undefined; limit: number; workload?: string | undefined; unit?: string | undefined }): Promise<z.infer<typeof decisionPage>> {
       const after = readCursor(input.cursor, 2);
@@ -39,29 +56,24 @@ export function decisionQueries(deps: PlacementDeps) {
       if (!d) return refuseNow("not_found", "There is no such decision in this project.", "Decisions of ended units are kept for a limited time only: see the retention settings.");
       const read = kept.safeParse(d.candidates);
       const detail = read.success ? read.data : kept.parse({});
-      return { ...rowOf(d), policy: detail.policy, policyDigest: d.policyDigest, candidates: detail.candidates, counts: detail.counts };
+      const best = detail.candidates.filter((c) => c.score !== null).map((c) => c.score as number).sort((x, y) => y - x);
+      // What would help a unit that is still without a node depends on the fleet as it is now.
+      const live = d.outcome === "unplaced" ? await judge(project, d.unit) : null;
+      const flip = live && !live.own ? flipAmong(live.problem, live.judged) : null;
+      return { ...rowOf(d), policy: detail.policy, policyDigest: d.policyDigest, candidates: detail.candidates, counts: detail.counts, margin: d.outcome === "placed" && best.length > 1 ? (best[0] as number) - (best[1] as number) : null, flip: flip?.text ?? null };
     },
 
     /**
      * Why a unit is where it is, or nowhere: every node of the fleet judged as it is now, with the unit itself taken off
      * its node. The recorded decision says why it was put there then.
      */
-    async explain(project: ProjectRef, input: { unit: string }): Promise<DecisionDetail> {
-      const nowMs = clock.nowMs();
-      const at = { nowMs, silentAfterMs: deps.env.AGENT_SILENT_AFTER_MS };
-      const newest = await decisions.newestOfUnit(db, project.id, input.unit);
-      const running = await fleetRead.runningUnit(db, project.id, input.unit);
-      const workloadId = running?.workloadId ?? newest?.workloadId;
-      const loaded = workloadId ? await loadWorkload(db, workloadId, at) : null;
-      const shape = loaded?.snapshot.goal?.shape;
-      if (!workloadId || !loaded || !shape) return refuseNow("not_found", `There is no unit "${input.unit}" in this project.`, "Units are called WORKLOAD-NUMBER; list them with holdfast get units.");
-      const object = await objects.byId(db, workloadId);
-      const fleet = await loadFleet(db, project.id, { ...at, warmFor: warmFor(shape) });
-      // The unit's own load would stand in its own way on its own node.
-      const own = loaded.snapshot.units.find((u) => u.unit === input.unit && u.desired === "run");
-      const nodes = fleet.nodes.map((n) => (own && n.id === own.node.id ? { ...n, load: withDemand(n.load, shape.demand, -1) } : n));
-      const others = loaded.snapshot.units.filter((u) => u.desired === "run" && u !== own).map((u) => u.node.id);
-      const judged = evaluate({ nowMs, nodes }, { unit: input.unit, shape }, { seed: workloadId, own: others });
+    async explain(project: ProjectRef, input: { unit: string; whyNot?: string | undefined }): Promise<DecisionDetail> {
+      const found = await judge(project, input.unit);
+      if (!found) return refuseNow("not_found", `There is no unit "${input.unit}" in this project.`, "Units are called WORKLOAD-NUMBER; list them with holdfast get units.");
+      const { loaded, newest, judged, own, problem, nowMs } = found;
+      const target = input.whyNot === undefined ? undefined : problem.snapshot.nodes.find((n) => n.name === input.whyNot);
+      if (input.whyNot !== undefined && !target) return refuseNow("not_found", `There is no node "${input.whyNot}" in this project.`, "List them with holdfast get nodes.");
+      const flip = target || !own ? flipAmong(problem, judged, target?.id) : null;
       const feasible = judged.filter((j) => j.score !== null).sort((a, b) => (b.score ?? 0) - (a.score ?? 0));
       const counts = reasonCodes.flatMap((code) => {
         const n = judged.filter((j) => j.reasons[0]?.code === code).length;
@@ -72,8 +84,9 @@ export function decisionQueries(deps: PlacementDeps) {
       const here = own ? judged.find((j) => j.node.id === own.node.id) : undefined;
       const because = own && here ? whyStill(own.node.name, here, feasible, newest?.because ?? null) : (newest?.because ?? "It has no node yet.");
       return {
-        id: newest?.id ?? "", workload: object?.name ?? "", unit: input.unit, outcome: own ? "placed" : "unplaced", node: own?.node.name ?? null, site: own?.node.site ?? null, because, generation: own?.generation ?? newest?.generation ?? 0, atMs: nowMs,
+        id: newest?.id ?? "", workload: loaded.object.name, unit: input.unit, outcome: own ? "placed" : "unplaced", node: own?.node.name ?? null, site: own?.node.site ?? null, because, generation: own?.generation ?? newest?.generation ?? 0, atMs: nowMs,
         policy: loaded.policy?.name ?? null, policyDigest: loaded.policy?.digest ?? "", candidates, counts,
+        margin: feasible.length > 1 ? ((feasible[0] as Judged).score ?? 0) - ((feasible[1] as Judged).score ?? 0) : null, flip: flip?.text ?? null,
       };
     },
   };

@@ -50,7 +50,7 @@ export class ShapeEntry {
     this.apart = shape.apart ?? [];
   }
   /** By cell: the score of an unused node in billionths, spread over sites apart; and the reason that holds whatever runs there, for which the score is minus infinity. */
-  byCell(floor: Floor): { of: Float64Array; fixed: Uint8Array } {
+  byCell(floor: Floor): { era: number; of: Float64Array; fixed: Uint8Array } {
     if (this.scores?.era === floor.era) return this.scores;
     const statics = floor.staticsOf(this.shape, this.staticKey);
     const { make } = floor.cells;
