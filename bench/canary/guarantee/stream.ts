@@ -3,6 +3,7 @@
  * mixture over alternatives and beginnings that the judge uses (plain numbers instead of logarithms, for speed; a test
  * holds both to each other).
  */
+import { lnBinomialPmf } from "../../../server/core/analysis/statistics/distributions";
 import { lnUniform, lnWorse } from "../../../server/core/analysis/sequential/factors";
 import { weightOfLater, weightOfStart } from "../../../server/core/analysis/sequential/mixture";
 import { kindsFor, modelsFor } from "../../../server/core/analysis/sequential/models";
@@ -39,6 +40,18 @@ const STABLE_UNITS = 4;
 const BUCKETS = 1024;
 export const SPREAD_IN_BUCKETS = 35;
 const latencyTable = (normal: () => number): Int32Array => Int32Array.from({ length: 65536 }, () => Math.min(BUCKETS - 40, Math.max(0, Math.round(BUCKETS / 2 + SPREAD_IN_BUCKETS * normal()))));
+
+/** Ways in which units can be silent: the canary's one (bit 0), and 0 to 4 of stable's (the rest). */
+const SILENCES = 2 * (STABLE_UNITS + 1);
+/** From one uniform number to how many are silent, by the inverse of the distribution; none comes first, as it is most likely. */
+function silenceDraw(world: World): (u: number) => number {
+  const chance = Array.from({ length: SILENCES }, (_, s) => (s & 1 ? world.canary.reporting : 1 - world.canary.reporting) * Math.exp(lnBinomialPmf(s >>> 1, STABLE_UNITS, world.stable.reporting)));
+  return (u) => {
+    let rest = u;
+    for (let s = 0; s < SILENCES; s++) if ((rest -= chance[s] ?? 0) < 0) return s;
+    return 0;
+  };
+}
 
 /** A mixture e-process in plain numbers. */
 export class PlainMixture {
@@ -108,6 +121,10 @@ export function runStream(world: World, tables: Tables, alpha: number, random: R
   const bad = Object.fromEntries(rateKinds.map((k) => [k, [factor(k, true), factor(k, false)]])) as Record<(typeof rateKinds)[number], [number[], number[]]>;
   const silence = (x: number, y: number): number[] => models.reporting.worse.map((a) => Math.exp(lnWorse({ canary: 1, canaryBad: x, stable: STABLE_UNITS, stableBad: y }, 1, 0, a.value)));
   const silences = [0, 1].map((x) => Array.from({ length: STABLE_UNITS + 1 }, (_, y) => silence(x, y)));
+  const silentUnits = silenceDraw(world);
+  const { reporting } = mixtures;
+  const byKind = evidenceKinds.map((k) => mixtures[k]);
+  const shares = evidenceKinds.map((k) => weights[k]);
   const lambdas = models.latency.worse.map((a) => a.value);
   const ranks = new Int32Array(BUCKETS + 1);
   const held = new Int32Array(BUCKETS);
@@ -143,17 +160,20 @@ export function runStream(world: World, tables: Tables, alpha: number, random: R
     totals.sum[side] += bucket;
     totals.squares[side] += bucket * bucket;
 
-    const x = random.uniform() < world.canary.reporting ? 1 : 0;
-    const y = random.successes(STABLE_UNITS, world.stable.reporting);
+    // One draw tells which units are silent: mostly none.
+    const silent = silentUnits(random.uniform());
     // When nobody reports, the link is cut, which says nothing.
-    if (x + y === 0 || x + y === STABLE_UNITS + 1) mixtures.reporting.rest(begins);
-    else mixtures.reporting.step(begins, later, silences[x]?.[y] ?? []);
+    if (silent === 0 || silent === SILENCES - 1) reporting.rest(begins);
+    else reporting.step(begins, later, silences[silent & 1]?.[silent >>> 1] ?? []);
 
     let combined = 0;
-    for (const kind of evidenceKinds) {
-      const value = mixtures[kind].value;
-      combined += weights[kind] * value;
-      if (value >= limit && reached[kind] === 0) reached[kind] = t + 1;
+    for (let k = 0; k < byKind.length; k++) {
+      const value = byKind[k]?.value ?? 0;
+      combined += (shares[k] ?? 0) * value;
+      if (value >= limit) {
+        const kind = evidenceKinds[k];
+        if (kind && reached[kind] === 0) reached[kind] = t + 1;
+      }
     }
     if (combined >= limit && reached.combined === 0) reached.combined = t + 1;
     if (t + 1 === fixedAt) fixed = structuredClone(totals);
