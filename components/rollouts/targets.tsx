@@ -15,8 +15,8 @@ type Target = Wave["targets"][number];
 /** So many blocks stand at once; the rest on request, so that a wave of thousands stays a page. */
 const FIRST = 60;
 /** What needs a person first; among equals the order of the server. */
-const urgency: Record<Target["class"], number> = { lost: 0, returned: 1, pinned: 2, asked: 3, silent: 4, back: 5, updated: 6, waiting: 7, excluded: 8 };
-const classWord: Partial<Record<Target["class"], string>> = { lost: "lost since the update", returned: "went back by itself", pinned: "its site was sent back", excluded: "left out", back: "back", asked: "asked" };
+const urgency: Record<Target["class"], number> = { lost: 0, contradicted: 1, returned: 2, pinned: 3, asked: 4, silent: 5, flapping: 6, back: 7, updated: 8, waiting: 9, excluded: 10 };
+const classWord: Partial<Record<Target["class"], string>> = { lost: "lost since the update", contradicted: "its reports are contradicted", flapping: "its contact is unsteady", returned: "went back by itself", pinned: "its site was sent back", excluded: "left out", back: "back", asked: "asked" };
 const whatIfSilent: Record<string, string> = { wait: "The wave waits for them.", skip: "The wave goes on without them; they follow when they are back.", fail: "The rollout fails if they stay silent." };
 
 /** A block per unit of a wave. The silent ones stand apart: nobody knows what they run, and some return by themselves. */
@@ -67,7 +67,7 @@ function TargetBlock({ project, workload, target: t, to }: { project: string; wo
   const asked = t.desiredGeneration !== t.observedGeneration;
   const word = classWord[t.class];
   return (
-    <Tooltip content={<>{t.state.because} {asked ? `Asked for r${t.desiredGeneration}, ${t.observedGeneration === null ? "nothing is known to run" : `running r${t.observedGeneration}`}.` : ""} {t.pinned ?? ""}</>}>
+    <Tooltip content={<>{t.state.because} {asked ? `Asked for r${t.desiredGeneration}, ${t.observedGeneration === null ? "nothing is known to run" : `running r${t.observedGeneration}`}.` : ""} {t.doubt ?? ""} {t.pinned ?? ""}</>}>
       <li className={cn("flex min-w-0 flex-col gap-0.5 rounded-sm border px-2 py-1 text-xs", silent && "hatched bg-silent-soft", onNew && !silent && "border-l-[3px] border-l-primary")} aria-label={`${t.unit} on ${t.node}: ${stateWord[t.state.state]}`}>
         <span className="flex items-center gap-1.5">
           <Link href={routes.workload(project, workload, { tab: "units", unit: t.unit })} className="min-w-0 truncate font-medium hover:underline">

@@ -1,7 +1,7 @@
 import { livenessOf, serves, unitStateOf, type StateView } from "../core/fleet";
 import { selectorSubject, type SelectorSubject } from "../core/selector";
-import type { RolloutPlan, Target } from "../core/rollout";
-import type { assignments, rollouts } from "../store";
+import { doubtOf, type RolloutPlan, type Served, type Target } from "../core/rollout";
+import { rolloutControl, type assignments, type Queryable, type rollouts } from "../store";
 
 type UnitFactsRow = rollouts.UnitFactsRow;
 type ObservedUnit = rollouts.ObservedUnit;
@@ -37,11 +37,51 @@ type Trial = Awaited<ReturnType<typeof assignments.trialsOfRollout>>[number];
 /** The dead-man switch of a unit. Only what its agent says of this very trial counts: of an older deadline it may speak still. */
 const trialOf = (t: Trial | undefined): Target["trial"] => (t ? { returnAtMs: t.trial.returnAtMs, returned: t.said?.state === "returned" && t.said.rollout === t.trial.rollout && t.said.returnAtMs === t.trial.returnAtMs } : null);
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** So long after a claim requests may still come from the revision before: they drain. */
+const DRAIN_MS = 2 * MINUTE_MS;
+const LOOKED_AT = 5;
+const BUSY = 20;
+
+/** What is known of units apart from what their agents say of themselves: requests answered, how often a node fell silent. */
+export interface KnownFacts {
+  digests: ReadonlyMap<number, string>;
+  flaps: ReadonlyMap<string, number>;
+  served(u: ObservedUnit): Served | null;
+}
+
+/** Reads what agents' words are held against: requests of the last whole minutes by unit and revision. */
+export async function knownFacts(q: Queryable, r: Pick<rollouts.RolloutRecord, "workloadId" | "plan">, units: readonly ObservedUnit[], nowMs: number): Promise<KnownFacts> {
+  // A minute's counts are all in some seconds after its end.
+  const to = Math.floor((nowMs - 20_000) / MINUTE_MS) * MINUTE_MS;
+  const from = to - LOOKED_AT * MINUTE_MS;
+  const [rows, flaps] = await Promise.all([rolloutControl.servedByUnit(q, r.workloadId, from, to), rolloutControl.flapsByNode(q, r.workloadId, nowMs - HOUR_MS)]);
+  const byUnit = new Map<string, typeof rows>();
+  for (const row of rows) byUnit.set(row.assignmentId, [...(byUnit.get(row.assignmentId) ?? []), row]);
+  const busyAt = new Map<string, number>();
+  for (const u of units) {
+    const minutes = new Set((byUnit.get(u.assignmentId) ?? []).filter((x) => x.requests >= BUSY).map((x) => x.minuteMs));
+    if (minutes.size === LOOKED_AT) busyAt.set(u.site, (busyAt.get(u.site) ?? 0) + 1);
+  }
+  return {
+    digests: new Map([[r.plan.from.generation, r.plan.from.digest], [r.plan.to.generation, r.plan.to.digest]]),
+    flaps,
+    served: (u) => {
+      if (u.observed === null) return null;
+      const first = Math.max(from, Math.ceil((Math.max(u.observed.sinceMs, u.updatedAtMs) + DRAIN_MS) / MINUTE_MS) * MINUTE_MS);
+      const byGeneration: Record<number, number> = {};
+      for (const x of byUnit.get(u.assignmentId) ?? []) if (x.minuteMs >= first) byGeneration[x.generation] = (byGeneration[x.generation] ?? 0) + x.requests;
+      return { minutes: Math.max(0, (to - first) / MINUTE_MS), byGeneration, busyNeighbours: busyAt.get(u.site) ?? 0 };
+    },
+  };
+}
+
 /** Time zones of the sites of some units. */
 export const zonesOf = (units: readonly UnitFactsRow[]): Record<string, string> => Object.fromEntries(units.map((u) => [u.site, u.timeZone]));
 
 /** The units of a rollout as its planner sees them: asked for, observed, in trouble or silent. */
-export function targetsFrom(units: readonly ObservedUnit[], plan: RolloutPlan, at: Contact, trials?: ReadonlyMap<string, Trial>): Target[] {
+export function targetsFrom(units: readonly ObservedUnit[], plan: RolloutPlan, at: Contact, trials?: ReadonlyMap<string, Trial>, known?: KnownFacts): Target[] {
   const wave = waveOf(plan);
   const excluded = new Set((plan.excluded ?? []).map((t) => t.unit));
   return units.map((u) => {
@@ -54,6 +94,8 @@ export function targetsFrom(units: readonly ObservedUnit[], plan: RolloutPlan, a
       healthy: u.observed !== null && serves(u.observed.phase, u.observed.health), trouble: trouble ?? refused, silent: liveness(u, at).contact !== "live", askedAtMs: u.updatedAtMs, lastSeenMs: u.lastSeenMs, excluded: excluded.has(u.unit),
       // Heard since it was asked, or so shortly before that it counted as live.
       aliveWhenAsked: u.lastSeenMs !== null && u.lastSeenMs >= u.updatedAtMs - at.silentAfterMs, trial: trialOf(trials?.get(u.assignmentId)),
+      flaps: known?.flaps.get(u.nodeId) ?? 0,
+      doubt: u.observed === null || !known ? null : doubtOf({ generation: u.observed.generation, digest: u.observed.digest, healthy: serves(u.observed.phase, u.observed.health), sinceMs: u.observed.sinceMs }, known.digests, known.served(u)),
     };
   });
 }

@@ -11,7 +11,7 @@ import { buildPlan } from "./build-plan";
 import { mostCommon } from "./commands";
 import type { RolloutDeps } from "./deps";
 import { freezeView } from "./emergency";
-import { stateOf } from "./facts";
+import { knownFacts, stateOf } from "./facts";
 import { groupsOf, leavesOf, whyNotStand } from "./gate-views";
 import { lintOf, simulate } from "./plan-checks";
 import { proofOfRollout } from "./proof-view";
@@ -60,7 +60,7 @@ export function rolloutQueries(deps: RolloutDeps) {
       const [frozen, radius, proof, lint] = await Promise.all([rolloutControl.openFreezes(q, project.id), blastRadius(q, r.workloadId, targets, units, now), proofOfRollout(q, r, units, now), lintOf(q, r.workloadId, r.plan, units, now.nowMs)]);
       const changes = foldChanges(await rollouts.changesBetween(q, r.workloadId, r.fromGeneration, r.toGeneration));
       return {
-        ...rowOf(r, units, now), version: r.version, planDigest: r.planDigest, strategy: r.plan.strategy.name, waves: wavesOf(r, units, now, trials), verdict: verdictView(r.verdict),
+        ...rowOf(r, units, now), version: r.version, planDigest: r.planDigest, strategy: r.plan.strategy.name, waves: wavesOf(r, units, now, trials, await knownFacts(q, r, units, now.nowMs)), verdict: verdictView(r.verdict),
         approvals: await Promise.all(list.reverse().map((a) => approvalOf(q, a, actor, project, now))), events: await rollouts.events(q, r.id), changes, commands: commandsOf(r, actor, project),
         blastRadius: radius, proof, lint, freezes: frozen.filter((f) => f.site === null || radius.sites.includes(f.site)).map((f) => freezeView(f, actor, project)),
         sitesBack: r.progress.sitesBack.map((b) => ({ ...b, units: units.filter((u) => u.site === b.site).length })),

@@ -5,7 +5,7 @@ import { approvals, assignments, rolloutControl, rollouts, type Tx } from "../st
 import { applyActions } from "./apply";
 import { buildPlan, planDigestOf, type BuiltPlan } from "./build-plan";
 import type { RolloutDeps } from "./deps";
-import { targetsFrom, zonesOf } from "./facts";
+import { knownFacts, targetsFrom, zonesOf } from "./facts";
 import { judgeNow, newestVerdict, VerdictMemory } from "./verdicts";
 import { phaseOf } from "./views";
 
@@ -73,7 +73,7 @@ async function snapshotOf(deps: RolloutDeps, tx: Tx, r: rollouts.RolloutRecord, 
   const trials = new Map((await assignments.trialsOfRollout(tx.client, r.id)).map((t) => [t.assignmentId, t]));
   return {
     nowMs, phase: phaseOf(r.phase), progress: r.progress, plan: r.plan, planDigest: r.planDigest, gates,
-    targets: targetsFrom(units, r.plan, { nowMs, silentAfterMs: deps.silentAfterMs }, trials),
+    targets: targetsFrom(units, r.plan, { nowMs, silentAfterMs: deps.silentAfterMs }, trials, await knownFacts(tx.client, r, units, nowMs)),
     stepVerdicts: verdicts.steps.map((v) => v?.verdict ?? null), backgroundVerdict: verdicts.background?.verdict ?? null,
     frozen: { project: open.find((f) => f.site === null)?.reason ?? null, sites: Object.fromEntries(open.flatMap((f) => (f.site === null ? [] : [[f.site, f.reason] as const]))) },
     zones: zonesOf(units), breakGlass: (await rolloutControl.glassBrokenUntil(tx.client, r.id, nowMs)) !== null,

@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import type { RolloutWave } from "../core/manifest/rollout";
-import { activeWaves, anyApprover, gateName, groupText, isLost, nextOpening, stepText, wavesBefore, waveDone, windowOpen, windowText, type Target } from "../core/rollout";
+import { activeWaves, anyApprover, classOf, gateName, groupText, nextOpening, stepText, wavesBefore, waveDone, windowOpen, windowText, type Target } from "../core/rollout";
 import type * as v from "../core/views";
 import type { assignments, rollouts } from "../store";
-import { stateOf, targetsFrom, waveOf, zonesOf } from "./facts";
+import { stateOf, targetsFrom, waveOf, zonesOf, type KnownFacts } from "./facts";
 import { phaseOf } from "./views";
 
 type At = { nowMs: number; silentAfterMs: number };
@@ -11,16 +11,16 @@ type WaveOut = z.input<typeof v.waveView>;
 type Trials = ReadonlyMap<string, Awaited<ReturnType<typeof assignments.trialsOfRollout>>[number]>;
 
 /** Waves with their steps and a block per target. */
-export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.UnitFactsRow[], at: At, trials: Trials): WaveOut[] {
+export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.UnitFactsRow[], at: At, trials: Trials, known: KnownFacts): WaveOut[] {
   const phase = phaseOf(r.phase);
   const spec = r.plan.strategy.spec;
   const over = phase === "succeeded";
   const stopped = phase === "rollingBack" || phase === "rolledBack";
   const active = new Set(stopped || over ? [] : activeWaves(spec, r.progress.waves));
   const waveAt = waveOf(r.plan);
-  const targets = targetsFrom(units, r.plan, at, trials);
+  const targets = targetsFrom(units, r.plan, at, trials, known);
   const byUnit = new Map(units.map((u) => [u.assignmentId, u]));
-  const snapshot = { nowMs: at.nowMs, plan: r.plan, targets };
+  const snapshot = { nowMs: at.nowMs, plan: r.plan, progress: r.progress, phase, targets };
   const zones = zonesOf(units);
   return spec.waves.map((w, index) => {
     const done = over || waveDone(spec, r.progress.waves, index);
@@ -30,7 +30,7 @@ export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.Unit
       steps: stepsOf(r, w, index, { over, stopped, active: active.has(index) }),
       targets: mine.map((t) => ({
         unit: t.unit, assignmentId: t.assignmentId, node: t.node, site: t.site, siteTitle: byUnit.get(t.assignmentId)?.siteTitle ?? t.site, wave: index, desiredGeneration: t.desiredGeneration, observedGeneration: t.observedGeneration,
-        ...observed(byUnit.get(t.assignmentId), at), class: classOf(r, t, isLost(snapshot, t)), trial: trialView(trials.get(t.assignmentId)), pinned: r.progress.sitesBack.find((b) => b.site === t.site)?.reason ?? null,
+        ...observed(byUnit.get(t.assignmentId), at), class: classOf(snapshot, t), doubt: t.doubt ?? null, trial: trialView(trials.get(t.assignmentId)), pinned: r.progress.sitesBack.find((b) => b.site === t.site)?.reason ?? null,
       })),
       after: wavesBefore(spec, index).flatMap((i) => spec.waves[i]?.name ?? []), blocking: w.blocking !== false, remainder: w.selector === undefined, exclude: w.exclude ?? null,
       window: windowView(w.windows ?? spec.windows, mine, zones, at.nowMs),
@@ -41,18 +41,6 @@ export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.Unit
 function observed(u: rollouts.UnitFactsRow | undefined, at: At): Pick<z.input<typeof v.targetView>, "state" | "observedAtMs"> {
   if (!u) throw new Error("a target stands for no unit");
   return { state: stateOf(u, at), observedAtMs: u.observed ? (u.lastSeenMs ?? u.observed.observedAtMs) : null };
-}
-
-/** How a target stands in the rollout: one class each. */
-export function classOf(r: Pick<rollouts.RolloutRecord, "plan" | "progress" | "phase">, t: Target, lost: boolean): z.input<typeof v.targetClass> {
-  const to = r.plan.to.generation;
-  if (t.excluded) return "excluded";
-  if (r.progress.sitesBack.some((b) => b.site === t.site)) return "pinned";
-  if (t.trial?.returned) return "returned";
-  if (lost) return "lost";
-  if (t.silent) return "silent";
-  if (t.desiredGeneration !== to) return phaseOf(r.phase) === "rollingBack" || phaseOf(r.phase) === "rolledBack" ? "back" : "waiting";
-  return t.observedGeneration === to && t.healthy ? "updated" : "asked";
 }
 
 function trialView(t: ReturnType<Trials["get"]>): z.input<typeof v.targetView>["trial"] {

@@ -6,8 +6,8 @@ import { nextOpening, windowOpen } from "./windows";
 /** Units that the rollout moves: not excluded, and not at a site that was sent back. */
 export const movable = (s: RolloutSnapshot, t: Target): boolean => t.excluded !== true && !s.progress.sitesBack.some((b) => b.site === t.site);
 
-/** Whether a target's silence is passed over: its wave skips what is offline, and follows up later. */
-export const skipped = (s: RolloutSnapshot, t: Target): boolean => t.silent && s.plan.strategy.spec.waves[t.wave]?.offline === "skip";
+/** Whether nothing is waited for of a target: its wave skips what is offline (or of which nothing can be believed), and follows up later. */
+export const skipped = (s: RolloutSnapshot, t: Target): boolean => (t.silent || (t.doubt ?? null) !== null) && s.plan.strategy.spec.waves[t.wave]?.offline === "skip";
 
 /** Why a unit may not be asked now, and when to look again; null when it may. */
 export function heldBack(s: RolloutSnapshot, t: Target): { text: string; untilMs: number | null } | null {

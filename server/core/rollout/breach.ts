@@ -37,14 +37,14 @@ function unitBreaches(s: RolloutSnapshot): Breach[] {
   const timeout = parseDurationMs(spec.healthTimeout) ?? 0;
   const out: Breach[] = [];
   for (const t of s.targets) {
-    if (t.desiredGeneration !== to || isBack(s, t.site) || settledOn(t, to) || t.trial?.returned) continue;
+    if (t.desiredGeneration !== to || isBack(s, t.site) || settledOn(t, to) || t.trial?.returned || (t.doubt && spec.maxSilent !== undefined)) continue;
     const wave = s.plan.waves[t.wave]?.name ?? "";
     const waited = s.nowMs - t.askedAtMs;
     if (waited <= timeout) continue;
     if (t.silent) {
       if (spec.waves[t.wave]?.offline === "fail") out.push({ key: `unit ${t.unit}`, sites: [], sentence: `Unit ${t.unit} on ${t.node} in site ${t.site} (wave ${wave}) fell silent after it was asked for r${to}, and the wave's rule for silence is to fail.` });
     } else {
-      out.push({ key: `unit ${t.unit}`, sites: [], sentence: `Unit ${t.unit} on ${t.node} in site ${t.site} (wave ${wave}) did not become healthy on r${to} within ${spec.healthTimeout}${t.trouble ? `: ${t.trouble}` : "."}` });
+      out.push({ key: `unit ${t.unit}`, sites: [], sentence: `Unit ${t.unit} on ${t.node} in site ${t.site} (wave ${wave}) did not become healthy on r${to} within ${spec.healthTimeout}${(t.trouble ?? t.doubt) ? `: ${t.trouble ?? t.doubt}` : "."}` });
     }
   }
   return out;
@@ -87,10 +87,12 @@ function silenceBreaches(s: RolloutSnapshot): Breach[] {
     const lost = mine.filter((t) => isLost(s, t));
     // In a wave that skips, a unit that was cut off for too long follows when it is back; elsewhere it failed.
     const returned = spec.waves[wave]?.offline === "skip" ? [] : mine.filter((t) => t.trial?.returned === true && t.desiredGeneration === to);
-    const gone = [...lost, ...returned];
+    // Where a number of lost units is tolerated, those whose reports are contradicted count among them.
+    const doubted = spec.maxSilent === undefined ? [] : mine.filter((t) => t.doubt && t.desiredGeneration === to && !lost.includes(t) && !returned.includes(t));
+    const gone = [...lost, ...returned, ...doubted];
     const allowed = spec.maxSilent === undefined ? 0 : (spec.maxSilent.count ?? Math.floor((mine.length * (spec.maxSilent.percent ?? 0)) / 100 + 1e-9));
     if (gone.length <= allowed) return [];
-    const what = [lost.length > 0 ? `${lost.length} of ${mine.length} units fell silent after they were asked for r${to} and stayed so for more than ${spec.silenceDeadline ?? ""}` : "", returned.length > 0 ? `${returned.length} went back by ${returned.length === 1 ? "itself" : "themselves"}, having heard no verdict in time` : ""].filter((x) => x !== "").join("; ");
+    const what = [lost.length > 0 ? `${lost.length} of ${mine.length} units fell silent after they were asked for r${to} and stayed so for more than ${spec.silenceDeadline ?? ""}` : "", returned.length > 0 ? `${returned.length} went back by ${returned.length === 1 ? "itself" : "themselves"}, having heard no verdict in time` : "", doubted.length > 0 ? `of ${doubted.length} the reports are contradicted (${doubted[0]?.doubt ?? ""})` : ""].filter((x) => x !== "").join("; ");
     const names = gone.slice(0, 5).map((t) => `${t.unit} on ${t.node} in ${t.site}`).join(", ");
     return [{ key: `silence ${w.name} ${gone.length}`, sites: [], sentence: `In wave ${w.name} ${what}: ${names}${gone.length > 5 ? ` and ${gone.length - 5} more` : ""}. Allowed ${allowed === 1 ? "is" : "are"} ${allowed}.` }];
   });

@@ -10,3 +10,4 @@ export * from "./gates";
 export * from "./breach";
 export * from "./proof";
 export * from "./lint";
+export * from "./classify";

@@ -28,6 +28,10 @@ export interface Target {
   trial?: { returnAtMs: number; returned: boolean } | null;
   /** The strategy never touches it. */
   excluded?: boolean;
+  /** What contradicts its agent's word; null when nothing does. */
+  doubt?: string | null;
+  /** How often its node fell silent within the last hour. */
+  flaps?: number;
 }
 
 export interface GateState {
@@ -101,4 +105,4 @@ export interface RolloutDecision {
 }
 
 /** On its generation, healthy and heard: nothing more is expected of it. */
-export const settledOn = (t: Target, generation: number): boolean => t.desiredGeneration === generation && t.observedGeneration === generation && t.healthy && !t.silent && t.trial?.returned !== true;
+export const settledOn = (t: Target, generation: number): boolean => t.desiredGeneration === generation && t.observedGeneration === generation && t.healthy && !t.silent && !t.doubt && t.trial?.returned !== true;

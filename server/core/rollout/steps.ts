@@ -216,7 +216,7 @@ function planUpdate(s: RolloutSnapshot, d: RolloutDecision, w: number, step: Ext
   const unasked = open.filter((t) => skipped(s, t) && t.desiredGeneration !== to).length;
   if (d.actions.length === before && blocking.length === 0) {
     const left = open.length;
-    advance(s, d, w, `${chosen.length - left} of ${wave.length} units run r${to}${left > 0 ? `, ${left} silent follow when they are back` : ""}${unasked > 0 ? ` (${unasked} not asked yet)` : ""}.`);
+    advance(s, d, w, `${chosen.length - left} of ${wave.length} units run r${to}${left > 0 ? `, ${left} ${left === open.filter((t) => t.silent).length ? "silent" : "silent or contradicted"} follow when they are back` : ""}${unasked > 0 ? ` (${unasked} not asked yet)` : ""}.`);
   }
 }
 const named = (list: readonly Target[]): string => `${list.slice(0, 10).map((t) => `${t.unit} on ${t.node}`).join(", ")}${list.length > 10 ? ` and ${list.length - 10} more` : ""}`;

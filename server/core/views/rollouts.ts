@@ -23,7 +23,7 @@ export type RolloutRow = z.infer<typeof rolloutRow>;
 export const rolloutPage = pageOf(rolloutRow);
 
 /** How a target stands in the rollout, apart from its health. */
-export const targetClass = z.enum(["waiting", "asked", "updated", "silent", "lost", "returned", "pinned", "excluded", "back"]);
+export const targetClass = z.enum(["waiting", "asked", "updated", "silent", "lost", "returned", "pinned", "excluded", "back", "flapping", "contradicted"]);
 export const targetView = z.object({
   unit: z.string(),
   assignmentId: z.string(),
@@ -38,6 +38,7 @@ export const targetView = z.object({
   class: targetClass.default("waiting").describe("lost: silent since it was asked, for longer than the strategy allows; returned: went back by itself; pinned: its site was sent back within this rollout."),
   /** The dead-man switch: until when the unit keeps the new revision without hearing a verdict. */
   trial: z.object({ state: z.enum(["ordered", "armed", "returned", "refused"]), returnAtMs: timeMs, atMs: timeMs.nullable() }).nullable().default(null),
+  doubt: z.string().nullable().default(null).describe("What contradicts its agent's word; null when nothing does."),
   pinned: z.string().nullable().default(null).describe("Why its site was sent back; null when it was not."),
 });
 export const metricEvidence = z.object({

@@ -119,6 +119,23 @@ export async function trialsSaid(q: Queryable, workloadId: string, rolloutId: st
   return new Map(r.rows.map((x) => [x.id, x.trial]));
 }
 
+/** Requests that each unit answered, by minute and revision, since a time: what its agent's word is held against. */
+export async function servedByUnit(q: Queryable, workloadId: string, fromMs: number, toMs: number): Promise<{ assignmentId: string; minuteMs: number; generation: number; requests: number }[]> {
+  const r = await q.query<{ assignment_id: string; t: string; generation: number; count: number }>(
+    `select assignment_id, (extract(epoch from minute) * 1000)::bigint as t, generation, count from request_minutes where workload_id = $1 and minute >= to_timestamp($2 / 1000.0) and minute < to_timestamp($3 / 1000.0)`,
+    [workloadId, fromMs, toMs],
+  );
+  return r.rows.map((x) => ({ assignmentId: x.assignment_id, minuteMs: Number(x.t), generation: x.generation, requests: x.count }));
+}
+/** How often nodes of a workload fell silent since a time. */
+export async function flapsByNode(q: Queryable, workloadId: string, sinceMs: number): Promise<Map<string, number>> {
+  const r = await q.query<{ node_id: string; n: string }>(
+    `select s.node_id, count(*) as n from silent_spells s where s.from_at >= to_timestamp($2 / 1000.0) and s.node_id in (select node_id from assignments where workload_id = $1 and ended_at is null) group by 1`,
+    [workloadId, sinceMs],
+  );
+  return new Map(r.rows.map((x) => [x.node_id, Number(x.n)]));
+}
+
 /** Requests of a workload by site since a time, and those of some units. */
 export async function requestsBySite(q: Queryable, workloadId: string, sinceMs: number): Promise<{ site: string; requests: number }[]> {
   const r = await q.query<{ site: string; n: string }>(`select s.name as site, sum(m.count)::bigint as n from request_minutes m join sites s on s.id = m.site_id where m.workload_id = $1 and m.minute >= to_timestamp($2 / 1000.0) group by 1`, [workloadId, sinceMs]);

@@ -136,7 +136,7 @@ export interface ObservedUnit {
   siteTitle: string;
   connected: boolean;
   lastSeenMs: number | null;
-  observed: { generation: number; phase: string; health: string; restarts: number; exitCode: number | null; message: string; sinceMs: number; observedAtMs: number } | null;
+  observed: { generation: number; digest: string; phase: string; health: string; restarts: number; exitCode: number | null; message: string; sinceMs: number; observedAtMs: number } | null;
   incoming: { generation: number; phase: string; health: string; restarts: number; message: string } | null;
 }
 /** The same with everything that selectors may ask of its node and site: what plans are made from. */
@@ -155,18 +155,18 @@ export interface UnitFactsRow extends ObservedUnit {
 }
 interface ObservedSql {
   id: string; version: number; unit: string; generation: number; updated_at: Date; node_id: string; node: string; site: string; title: string; connected: boolean; last_seen_at: Date | null;
-  o_generation: number | null; phase: string | null; health: string | null; restarts: number | null; exit_code: number | null; message: string | null; since_at: Date | null; observed_at: Date | null; incoming: ObservedUnit["incoming"];
+  o_generation: number | null; o_digest: string | null; phase: string | null; health: string | null; restarts: number | null; exit_code: number | null; message: string | null; since_at: Date | null; observed_at: Date | null; incoming: ObservedUnit["incoming"];
 }
 interface UnitSql extends ObservedSql {
   observed_facts: Record<string, unknown> | null; labels: Record<string, string>; trust_tier: string; cpu_millis: number; memory_bytes: number; disk_bytes: number; site_kind: string; jurisdiction: string; time_zone: string; spec: Record<string, unknown>; site_labels: Record<string, string> | null;
 }
 const observedColumns = `a.id, a.version, a.unit, a.generation, a.updated_at, n.id as node_id, n.name as node, s.name as site, s.title, n.connected, n.last_seen_at,
-            o.generation as o_generation, o.phase, o.health, o.restarts, o.exit_code, o.message, o.since_at, o.observed_at, o.incoming`;
+            o.generation as o_generation, o.digest as o_digest, o.phase, o.health, o.restarts, o.exit_code, o.message, o.since_at, o.observed_at, o.incoming`;
 const unitTables = "assignments a join nodes n on n.id = a.node_id join sites s on s.id = n.site_id";
 const shouldRun = "a.workload_id = $1 and a.ended_at is null and a.desired = 'run' order by a.unit";
 const observedOf = (x: ObservedSql): ObservedUnit => ({
   assignmentId: x.id, version: x.version, unit: x.unit, generation: x.generation, updatedAtMs: toMs(x.updated_at), nodeId: x.node_id, node: x.node, site: x.site, siteTitle: x.title, connected: x.connected, lastSeenMs: toMsOrNull(x.last_seen_at),
-  observed: x.phase === null || x.since_at === null || x.observed_at === null ? null : { generation: x.o_generation ?? 0, phase: x.phase, health: x.health ?? "unknown", restarts: x.restarts ?? 0, exitCode: x.exit_code, message: x.message ?? "", sinceMs: toMs(x.since_at), observedAtMs: toMs(x.observed_at) },
+  observed: x.phase === null || x.since_at === null || x.observed_at === null ? null : { generation: x.o_generation ?? 0, digest: x.o_digest ?? "", phase: x.phase, health: x.health ?? "unknown", restarts: x.restarts ?? 0, exitCode: x.exit_code, message: x.message ?? "", sinceMs: toMs(x.since_at), observedAtMs: toMs(x.observed_at) },
   incoming: x.incoming,
 });
 
