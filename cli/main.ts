@@ -9,6 +9,7 @@ import { importCommands } from "./commands/import";
 import { loginCommands } from "./commands/login";
 import { manifestCommands } from "./commands/manifests";
 import { objectCommands } from "./commands/objects";
+import { placementCommands } from "./commands/placement";
 import { rolloutCommands } from "./commands/rollouts";
 import { unitCommands } from "./commands/units";
 import { workloadCommands } from "./commands/workloads";
@@ -26,7 +27,7 @@ export function programOf(ctx: Context): Command {
     .option("-o, --output <format>", "table, json or yaml")
     .addHelpText("after", "\nExit codes: 0 done, 1 failure, 2 wrong usage or input, 3 refused, 4 not found, 5 server unreachable, 6 rollout rolled back.")
     .showHelpAfterError("(holdfast --help tells what there is)");
-  for (const add of [loginCommands, objectCommands, manifestCommands, importCommands, workloadCommands, unitCommands, rolloutCommands, fleetCommands, accessCommands, hookCommands, auditCommands, completionCommand]) add(program, ctx);
+  for (const add of [loginCommands, objectCommands, manifestCommands, importCommands, workloadCommands, unitCommands, placementCommands, rolloutCommands, fleetCommands, accessCommands, hookCommands, auditCommands, completionCommand]) add(program, ctx);
   const settle = (command: Command): void => {
     command.exitOverride().configureOutput({ writeOut: (t) => ctx.io.out(t), writeErr: (t) => ctx.io.err(t) });
     for (const sub of command.commands) settle(sub);

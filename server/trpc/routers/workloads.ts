@@ -30,8 +30,8 @@ export const placementRouter = router({
   explain: allowed("placement.read").input(inputs.explain).output(v.decisionDetail).query(({ ctx, input }) => ctx.features.placement.queries.explain(ctx.project, input, ctx.actor)),
   preview: allowed("placement.read").input(inputs.preview).output(v.previewView).query(({ ctx, input }) => ctx.features.placement.queries.preview(ctx.project, input, ctx.actor)),
   replay: allowed("placement.read").input(inputs.replay).output(v.replayView).query(({ ctx, input }) => ctx.features.placement.queries.replay(ctx.project, input, ctx.actor)),
-  queue: allowed("placement.read").input(inputs.none).output(v.queueView).query(({ ctx, input }) => ctx.features.placement.queries.queue(ctx.project, input, ctx.actor)),
-  quotas: allowed("placement.read").input(inputs.none).output(v.quotaTreeView).query(({ ctx, input }) => ctx.features.placement.queries.quotas(ctx.project, input, ctx.actor)),
+  queue: allowed("placement.read").output(v.queueView).query(({ ctx, input }) => ctx.features.placement.queries.queue(ctx.project, input, ctx.actor)),
+  quotas: allowed("placement.read").output(v.quotaTreeView).query(({ ctx, input }) => ctx.features.placement.queries.quotas(ctx.project, input, ctx.actor)),
 });
 
 export const secretsRouter = router({

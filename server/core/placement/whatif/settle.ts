@@ -4,6 +4,7 @@
  * world that it is given is not changed.
  */
 import { serves } from "../../fleet/states";
+import type { PlacedAsk } from "../ask";
 import { noLoad, withDemand } from "../demand";
 import type { Demand } from "../demand";
 import type { FleetNode, FleetSnapshot } from "../fleet";
@@ -39,12 +40,16 @@ export interface SettleEvent {
   unit: string;
   nodeId: string;
   because: string;
+  /** Of "place": what was decided, and why. */
+  decision?: PlacedAsk;
 }
 export interface Settled {
   /** What should run in the end. */
   units: { workloadId: string; workload: string; unit: string; nodeId: string; generation: number; demand: Demand }[];
   /** What has no node in the end, with the reason. */
-  unplaced: { workloadId: string; workload: string; unit: string; because: string }[];
+  unplaced: { workloadId: string; workload: string; unit: string; because: string; decision: PlacedAsk }[];
+  /** Room that is still kept in the end. */
+  held: readonly Held[];
   events: SettleEvent[];
   rounds: number;
   /** False when there was still something to do after the last round, such as a long update in place. */
@@ -152,7 +157,7 @@ class Run {
       const assignmentId = `new-${++this.ids}`;
       this.touched.add(assignmentId);
       l.units.push({ assignmentId, version: 1, unit: p.unit, ordinal: p.ordinal, node: this.nodes.get(p.nodeId) as FleetNode, generation: p.generation, desired: "run", updatedAtMs: this.world.nowMs, observed: null, nodeObservedAtMs: null, nodeApplied: false });
-      note("place", p.unit, p.nodeId, p.decision.because);
+      this.events.push({ kind: "place", workloadId, workload: name, unit: p.unit, nodeId: p.nodeId, because: p.decision.because, decision: p.decision });
     }
     for (const e of plan.evict) {
       const victim = this.living.get(e.workloadId);
@@ -231,7 +236,8 @@ class Run {
     const runs = (l: Living) => l.units.filter((u) => u.desired === "run");
     return {
       units: all.flatMap((l) => runs(l).map((u) => ({ workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: this.demandOf(l, u.generation) }))),
-      unplaced: all.flatMap((l) => (l.plan?.unplaced ?? []).map((p) => ({ workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: p.unit, because: p.because }))),
+      unplaced: all.flatMap((l) => (l.plan?.unplaced ?? []).map((p) => ({ workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: p.unit, because: p.because, decision: p }))),
+      held: this.held,
       events: this.events,
       rounds,
       atRest,
