@@ -30,7 +30,8 @@ export function WhoAgrees({ approval: a }: { approval: ApprovalView }) {
 }
 
 function Groups({ approval: a }: { approval: ApprovalView }) {
-  const shown = a.groups.filter((g) => a.groups.length > 1 || g.needed > 1 || g.given.length > 0);
+  // Who has not agreed yet is named once, as still needed.
+  const shown = a.groups.filter((g) => g.given.length > 0);
   if (shown.length === 0) return null;
   return (
     <ul className="flex flex-col gap-0.5">

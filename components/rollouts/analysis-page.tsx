@@ -18,7 +18,7 @@ import { BundleDownload } from "./bundle-download";
 import { RolloutFrame } from "./rollout-frame";
 import { RevisionCharts } from "./revision-charts";
 import { NoVerdict, Verdict } from "./verdict";
-import { verdictState, verdictWord } from "./words";
+import { kindWord, list, verdictState, verdictWord } from "./words";
 
 /** The evidence of a rollout: verdict first and large, each kind over time at each site, and what it was decided from, to recompute. */
 export function AnalysisPage({ number }: { number: number }) {
@@ -53,7 +53,9 @@ function Analysis({ rollout: r }: { rollout: RolloutDetail }) {
 /** Each kind of evidence over time, at all sites together or at one. */
 function Series({ history: h, site, onSite }: { history: AnalysisHistory; site: string; onSite: (site: string) => void }) {
   const sites = [...new Set(h.series.flatMap((s) => (s.site === null ? [] : [s.site])))].sort();
-  const shown = h.series.filter((s) => (s.site ?? "") === site);
+  const here = h.series.filter((s) => (s.site ?? "") === site);
+  const shown = here.filter((s) => s.points.some((p) => p.value !== null));
+  const without = here.filter((s) => !shown.includes(s)).map((s) => kindWord[s.kind].toLowerCase());
   return (
     <section aria-label="Evidence over time" className="flex flex-col gap-2">
       <div className="flex flex-wrap items-center gap-3">
@@ -70,6 +72,7 @@ function Series({ history: h, site, onSite }: { history: AnalysisHistory; site: 
           ))}
         </NativeSelect>
       </div>
+      {without.length > 0 ? <p className="text-sm text-muted-foreground">No estimate {site ? `at ${site} ` : ""}yet of {list(without)}.</p> : null}
       <div className="grid gap-3 md:grid-cols-2 2xl:grid-cols-3">
         {shown.map((s) => (
           <BandChart key={`${s.site ?? ""} ${s.kind}`} series={s} />

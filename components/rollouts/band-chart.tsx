@@ -1,6 +1,6 @@
 "use client";
 
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { ChartLine, Table2 } from "lucide-react";
 import { countText } from "@/components/chart";
 import { At, clockText, useNow } from "@/components/state";
@@ -11,7 +11,6 @@ import { bandOf } from "./band";
 import { neutralOn } from "./interval-scale";
 import { effectText, kindWord, marginOn, oddsText } from "./words";
 
-const W = 420;
 const H = 150;
 const LEFT = 62;
 const BOTTOM = 20;
@@ -42,16 +41,40 @@ const legend = (s: EvidenceSeries): string => {
   return last ? `last ${effectText(s.scale, last.value)}, n=${countText(last.canary)}` : "";
 };
 
+/** The width of an element as it stands on the page; text of a drawing that is scaled would be scaled with it. */
+function useWidth() {
+  const ref = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(420);
+  // The outside system is the layout of the page.
+  useEffect(() => {
+    const box = ref.current;
+    if (!box) return;
+    const watch = new ResizeObserver(() => setWidth(Math.max(200, box.clientWidth)));
+    watch.observe(box);
+    return () => watch.disconnect();
+  }, []);
+  return { ref, width };
+}
+
 function Plot({ series: s, name }: { series: EvidenceSeries; name: string }) {
+  const { ref, width } = useWidth();
+  return (
+    <div ref={ref} className="min-w-0 overflow-hidden">
+      <Drawing series={s} name={name} width={width} />
+    </div>
+  );
+}
+
+function Drawing({ series: s, name, width: W }: { series: EvidenceSeries; name: string; width: number }) {
   const now = useNow();
   const b = bandOf(s, { left: LEFT, right: W - 8, top: 6, bottom: H - BOTTOM });
   const first = s.points[0];
   const last = s.points.at(-1);
-  if (!b || !first || !last) return <p className="px-3 pb-3 text-sm text-muted-foreground">Nothing was measured yet.</p>;
+  if (!b || !first || !last) return null;
   const none = neutralOn(s.scale);
   const margin = marginOn(s.scale, last.margin);
   return (
-    <svg viewBox={`0 0 ${W} ${H}`} className="block w-full" role="img" aria-label={`${name}: ${effectText(s.scale, last.value)}, between ${effectText(s.scale, last.low)} and ${effectText(s.scale, last.high)} at the end; the margin is ${effectText(s.scale, margin)}.`}>
+    <svg width={W} height={H} className="block" role="img" aria-label={`${name}: ${effectText(s.scale, last.value)}, between ${effectText(s.scale, last.low)} and ${effectText(s.scale, last.high)} at the end; the margin is ${effectText(s.scale, margin)}.`}>
       {b.ticks.map((t) => (
         <g key={t}>
           <line x1={LEFT} x2={W - 8} y1={b.y(t)} y2={b.y(t)} stroke="var(--chart-grid)" />

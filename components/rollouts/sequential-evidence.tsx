@@ -83,7 +83,7 @@ function KindTable({ kinds, verdict, label }: { kinds: readonly KindEvidence[]; 
             <Td label="That it is no worse" className="py-1.5 text-xs">
               <div>
                 {notWorseWords(k.notWorse, verdict.promoteAt)}
-                {k.missing ? <p className="text-muted-foreground">{k.missing}</p> : null}
+                {k.missing && k.notWorse < 2 ? <p className="text-muted-foreground">{k.missing}</p> : null}
               </div>
             </Td>
           </Tr>
@@ -96,7 +96,7 @@ function KindTable({ kinds, verdict, label }: { kinds: readonly KindEvidence[]; 
 /** A row per site, the guilty first, then the silent; each opens its kinds. */
 function Sites({ verdict: s }: { verdict: Sequential }) {
   const [open, setOpen] = useState<string | null>(null);
-  const sites = [...s.sites].sort((a, b) => Number(b.guilty) - Number(a.guilty) || Number(b.silentSinceMs !== null) - Number(a.silentSinceMs !== null) || b.against - a.against || a.site.localeCompare(b.site));
+  const sites = [...s.sites].sort((a, b) => Number(b.guilty) - Number(a.guilty) || Number(b.silentSinceMs !== null) - Number(a.silentSinceMs !== null) || b.against - a.against || b.reported.of - a.reported.of || a.site.localeCompare(b.site));
   return (
     <section aria-label="Evidence by site" className="border-t">
       <h3 className="px-3 pt-2.5 text-xs font-medium text-muted-foreground">By site</h3>
@@ -110,12 +110,13 @@ function Sites({ verdict: s }: { verdict: Sequential }) {
               </Button>
               {site.guilty ? <StateMark state="failing" word="named: worse here" /> : null}
               {site.silentSinceMs !== null ? <StateMark state="silent" age={<Age at={site.silentSinceMs} className="min-w-0" />} /> : null}
-              <span className="text-xs text-muted-foreground">{site.against < 2 ? "nothing against it so far" : againstWords(site.against, s.limit)}</span>
+              <span className="text-xs text-muted-foreground">{site.reported.of === 0 ? "" : site.against < 2 ? "nothing against it so far" : againstWords(site.against, s.limit)}</span>
               <span className="tnum ml-auto text-xs text-muted-foreground">
-                reported {site.reported.minutes} of {site.reported.of} min
+                {site.reported.of === 0 ? "no canary unit here" : `reported ${site.reported.minutes} of ${site.reported.of} min`}
               </span>
             </div>
-            {open === site.site ? <KindTable kinds={site.kinds.filter((k) => k.role !== "off")} verdict={s} label={`Evidence at ${site.site}`} /> : null}
+            {open === site.site && site.reported.of === 0 ? <p className="px-3 pb-2 text-sm text-muted-foreground">No unit of the new revision had to report here yet: there is nothing to judge.</p> : null}
+            {open === site.site && site.reported.of > 0 ? <KindTable kinds={site.kinds.filter((k) => k.role !== "off")} verdict={s} label={`Evidence at ${site.site}`} /> : null}
           </li>
         ))}
       </ul>

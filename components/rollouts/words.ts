@@ -67,9 +67,9 @@ export function effectText(scale: string, value: number | null): string {
 }
 
 /** The effect and its margin of one kind as a sentence: "× 1.03 of stable (0.98 to 1.09); up to × 1.20 is allowed". */
-export function effectSentence(k: Pick<KindEvidence, "effect" | "margin" | "kind">): string {
+export function effectSentence(k: Pick<KindEvidence, "effect" | "margin" | "kind" | "sample">): string {
   const { scale, value, low, high } = k.effect;
-  if (value === null) return "Nothing was measured.";
+  if (value === null) return k.sample.canary === 0 ? "Nothing was measured." : "No estimate yet: too little happened on either.";
   const of = scale === "ratio" ? " of stable" : scale === "rank" ? " chance to be slower than stable" : scale === "difference" ? " against stable" : "";
   const between = low !== null && high !== null ? ` (${effectText(scale, low)} to ${effectText(scale, high)})` : "";
   return `${effectText(scale, value)}${of}${between}; ${marginText(scale, k.margin)}.`;
@@ -95,7 +95,7 @@ export function flipSentence(v: Pick<VerdictView, "sequential" | "verdict">): st
 /** Names in a sentence, at most four of them. */
 export function list(names: readonly string[]): string {
   if (names.length <= 1) return names[0] ?? "nobody";
-  const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more sites`] : [...names];
+  const shown = names.length > 4 ? [...names.slice(0, 3), `${names.length - 3} more`] : [...names];
   return `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
@@ -108,11 +108,16 @@ export function figureText(metric: string, value: number | null): string | null 
   return value.toFixed(value < 10 ? 2 : 0);
 }
 
-/** On how much a verdict rests, in words: the largest sample of its kinds or metrics. */
+/** On how much a verdict rests, in words: by what is counted, the largest sample of its kinds; or by metric. */
 export function restsOn(v: VerdictView): string {
   const kinds = v.sequential?.kinds.filter((k) => k.role !== "off" && k.kind !== "reporting") ?? [];
+  const largest = new Map<string, KindEvidence["sample"]>();
+  for (const k of kinds) {
+    const before = largest.get(sampleWord[k.kind]);
+    if (k.sample.canary + k.sample.stable > (before ? before.canary + before.stable : 0)) largest.set(sampleWord[k.kind], k.sample);
+  }
   const parts = kinds.length > 0
-    ? [...new Map(kinds.map((k) => [sampleWord[k.kind], k.sample])).entries()].filter(([, s]) => s.canary > 0 || s.stable > 0).map(([word, s]) => `${whole.format(s.canary)} ${word} on the canary, ${whole.format(s.stable)} on stable`)
+    ? [...largest].map(([word, s]) => `${whole.format(s.canary)} ${word} on the canary, ${whole.format(s.stable)} on stable`)
     : v.metrics.map((m) => `${m.name}: ${whole.format(m.canary.sample)} on the canary, ${whole.format(m.stable.sample)} on stable`);
   return parts.length === 0 ? "Nothing was counted yet." : `Rests on ${parts.join("; ")}.`;
 }
