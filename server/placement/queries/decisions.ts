@@ -8,7 +8,7 @@ import { decisionCandidate } from "../../core/views/workloads";
 import type { DecisionDetail, decisionPage, decisionRow } from "../../core/views/workloads";
 import { decisions, fleetRead } from "../../store";
 import type { PlacementDeps } from "../deps";
-import { loadFleet } from "../fleet-snapshot";
+import { fleetCache } from "../fleet-cache";
 import { loadWorkload, warmFor } from "../workload-snapshot";
 
 /** What a decision keeps, as the scheduler writes it. Older or foreign rows read as decisions without details. */
@@ -24,6 +24,7 @@ const SHOWN = 200;
 export function decisionQueries(deps: PlacementDeps) {
   const { store, clock } = deps;
   const db = store.read.client;
+  const fleets = fleetCache(deps);
   const rowOf = (d: decisions.StoredDecision): z.infer<typeof decisionRow> => ({ id: d.id, workload: d.workload, unit: d.unit, outcome: d.outcome, node: d.node, site: d.site, because: d.because, generation: d.generation, atMs: d.atMs });
 
   /** Every node of the fleet as it is now for one unit, with the unit itself taken off its node: its own load would stand in its own way. */
@@ -35,7 +36,7 @@ export function decisionQueries(deps: PlacementDeps) {
     const loaded = workloadId ? await loadWorkload(db, workloadId, at) : null;
     const shape: Shape | undefined = loaded?.snapshot.goal?.shape;
     if (!workloadId || !loaded || !shape) return null;
-    const fleet = await loadFleet(db, project.id, { ...at, warmFor: warmFor(shape) });
+    const fleet = await fleets.read(project.id, { ...at, warmFor: warmFor(shape) });
     const own = loaded.snapshot.units.find((u) => u.unit === unit && u.desired === "run");
     const nodes = own ? fleet.nodes.map((n) => (n.id === own.node.id ? { ...n, load: withDemand(n.load, shape.demand, -1) } : n)) : fleet.nodes;
     const others = loaded.snapshot.units.filter((u) => u.desired === "run" && u !== own).map((u) => u.node.id);

@@ -76,6 +76,18 @@ export async function fleetNodes(db: Queryable, projectId: string, nodeIds: read
   }));
 }
 
+/** Nodes that these assignments stand on. */
+export async function nodesOfAssignments(db: Queryable, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  return (await db.query<{ node_id: string }>("select distinct node_id from assignments where id = any($1)", [ids])).rows.map((r) => r.node_id);
+}
+
+/** When each living node was in contact: the part of the fleet that changes without a change pointer. */
+export async function contacts(db: Queryable, projectId: string): Promise<Map<string, { connected: boolean; lastSeenMs: number | null }>> {
+  const { rows } = await db.query<{ id: string; connected: boolean; last_seen_at: Date | null }>("select id, connected, last_seen_at from nodes where project_id = $1 and desired_state <> 'decommissioned'", [projectId]);
+  return new Map(rows.map((r) => [r.id, { connected: r.connected, lastSeenMs: toMsOrNull(r.last_seen_at) }]));
+}
+
 export interface OwnUnitRow {
   id: string;
   unit: string;
