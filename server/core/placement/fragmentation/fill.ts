@@ -1,5 +1,5 @@
 import { seededRandom } from "../../base/seed";
-import { admitsModel, idleOf, stateKey } from "./gpu";
+import { admitsModel, idleOf, stateKey, WHOLE } from "./gpu";
 import type { GpuNode } from "./gpu";
 import type { Mix } from "./mix";
 
@@ -14,33 +14,6 @@ export interface FillOptions {
   /** Offer number at which a placement counts half: later ones are the less certain to come to just this node. */
   halfAt?: number;
   seed?: number;
-}
-
-/** The mix as columns. */
-interface Columns {
-  count: number;
-  cpu: Float64Array;
-  millis: Int32Array;
-  gpus: Int32Array;
-  models: (readonly string[] | null)[];
-  /** The least that any task with GPU asks for: with less left a node is full. */
-  leastCpu: number;
-  leastMillis: number;
-}
-
-function columnsOf(mix: Mix): Columns {
-  const count = mix.entries.length;
-  const c: Columns = { count, cpu: new Float64Array(count), millis: new Int32Array(count), gpus: new Int32Array(count), models: [], leastCpu: Number.POSITIVE_INFINITY, leastMillis: Number.POSITIVE_INFINITY };
-  mix.entries.forEach(({ shape }, i) => {
-    c.cpu[i] = shape.cpuMillis;
-    c.millis[i] = shape.gpuMillis;
-    c.gpus[i] = shape.gpus;
-    c.models[i] = shape.gpus === 0 ? null : shape.models;
-    if (shape.gpus === 0) return;
-    c.leastCpu = Math.min(c.leastCpu, shape.cpuMillis);
-    c.leastMillis = Math.min(c.leastMillis, shape.gpuMillis);
-  });
-  return c;
 }
 
 /**
@@ -61,22 +34,42 @@ function reachOf(mix: Mix, nodes: readonly GpuNode[]): number[] {
   return reach.map((r, i) => ((mix.entries[i]?.shape.gpus ?? 0) > 0 && now > 0 ? (r * before) / now : r));
 }
 
-/** All sequences one after another: every shape as often as its weight says, in an order that the seed decides. */
-function sequencesOf(weights: readonly number[], total: number, seed: number): Int16Array {
-  const drawn = new Int16Array(total);
-  let entry = 0;
-  let upTo = weights[0] ?? 1;
-  for (let j = 0; j < total; j++) {
-    const at = (j + 0.5) / total;
-    while (at > upTo && entry < weights.length - 1) upTo += weights[++entry] ?? 0;
-    drawn[j] = entry;
-  }
+/** Sequences of tasks, one after another, as columns: what each task asks for, and which entry of the mix it is. */
+interface Sequences {
+  entry: Int16Array;
+  cpu: Float64Array;
+  millis: Int32Array;
+  gpus: Int32Array;
+}
+
+/**
+ * Draws the sequences so that at every place in them each shape comes as often over all sequences as its weight says (a
+ * Latin hypercube): the first offers weigh most, and are thereby nearly exact. The order is decided by the seed.
+ */
+function sequencesOf(mix: Mix, weights: readonly number[], sequences: number, offers: number, seed: number): Sequences {
+  const total = weights.length === 0 ? 0 : sequences * offers;
+  const drawn: Sequences = { entry: new Int16Array(total), cpu: new Float64Array(total), millis: new Int32Array(total), gpus: new Int32Array(total) };
   const random = seededRandom(seed);
-  for (let i = total - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    const kept = drawn[i] ?? 0;
-    drawn[i] = drawn[j] ?? 0;
-    drawn[j] = kept;
+  const order = Array.from({ length: sequences }, (_, r) => r);
+  for (let j = 0; j < offers && total > 0; j++) {
+    for (let i = sequences - 1; i > 0; i--) {
+      const k = Math.floor(random() * (i + 1));
+      const kept = order[i] ?? 0;
+      order[i] = order[k] ?? 0;
+      order[k] = kept;
+    }
+    const offset = random();
+    let entry = 0;
+    let upTo = weights[0] ?? 1;
+    for (let r = 0; r < sequences; r++) {
+      while ((r + offset) / sequences > upTo && entry < weights.length - 1) upTo += weights[++entry] ?? 0;
+      const at = (order[r] ?? 0) * offers + j;
+      const shape = mix.entries[entry]?.shape;
+      drawn.entry[at] = entry;
+      drawn.cpu[at] = shape?.cpuMillis ?? 0;
+      drawn.millis[at] = shape?.gpuMillis ?? 0;
+      drawn.gpus[at] = shape?.gpus ?? 0;
+    }
   }
   return drawn;
 }
@@ -88,16 +81,19 @@ function sequencesOf(weights: readonly number[], total: number, seed: number): I
  * sequences, so the difference of two estimates varies far less than each. Found once for each state of a node.
  */
 export function fillEstimate(mix: Mix, fleet: readonly GpuNode[], options: FillOptions = {}): FillEstimate {
-  const { sequences = 32, offers = 100, halfAt = 3, seed = 7 } = options;
-  const m = columnsOf(mix);
-  const drawn = m.count === 0 ? new Int16Array(0) : sequencesOf(reachOf(mix, fleet), sequences * offers, seed);
-  const worth = Float64Array.from({ length: offers }, (_, j) => halfAt / (halfAt + j) / 1_000);
+  const { sequences = 32, offers = 50, halfAt = 3, seed = 7 } = options;
+  const drawn = sequencesOf(mix, reachOf(mix, fleet), sequences, offers, seed);
+  const worth = Float64Array.from({ length: offers }, (_, j) => halfAt / (halfAt + j) / WHOLE);
+  const withGpu = mix.entries.filter((e) => e.shape.gpus > 0).map((e) => e.shape);
+  // With less left than any task with GPU asks for, a node is full.
+  const leastCpu = Math.min(...withGpu.map((s) => s.cpuMillis));
+  const leastMillis = Math.min(...withGpu.map((s) => s.gpuMillis));
   const known = new Map<string, number>();
   const admitted = new Map<string, Uint8Array>();
   let free = new Int32Array(8);
   const admits = (model: string): Uint8Array => {
     let mask = admitted.get(model);
-    if (!mask) admitted.set(model, (mask = Uint8Array.from(m.models, (models) => (models === null || models.includes(model) ? 1 : 0))));
+    if (!mask) admitted.set(model, (mask = Uint8Array.from(mix.entries, (e) => (admitsModel({ model }, e.shape) ? 1 : 0))));
     return mask;
   };
   const fillOnce = (node: GpuNode, mask: Uint8Array, from: number): number => {
@@ -106,31 +102,32 @@ export function fillEstimate(mix: Mix, fleet: readonly GpuNode[], options: FillO
     let cpu = node.cpuMillis;
     let got = 0;
     for (let j = 0; j < offers; j++) {
-      const k = drawn[from + j] ?? 0;
-      if ((m.cpu[k] ?? 0) > cpu || mask[k] === 0) continue;
-      const gpus = m.gpus[k] ?? 0;
-      if (gpus === 0) {
-        cpu -= m.cpu[k] ?? 0;
-        if (cpu < m.leastCpu) break;
-        continue;
+      const at = from + j;
+      const asks = drawn.cpu[at] ?? 0;
+      if (asks > cpu) continue;
+      const gpus = drawn.gpus[at] ?? 0;
+      if (gpus > 0) {
+        if (mask[drawn.entry[at] ?? 0] === 0) continue;
+        const millis = drawn.millis[at] ?? 0;
+        const taken = gpus === 1 ? takeOne(free, n, millis) : takeMany(free, n, millis, gpus);
+        if (taken === 0) continue;
+        got += taken * (worth[j] ?? 0);
+        if (greatest(free, n) < leastMillis) break;
       }
-      const taken = gpus === 1 ? takeOne(free, n, m.millis[k] ?? 0) : takeMany(free, n, m.millis[k] ?? 0, gpus);
-      if (taken === 0) continue;
-      cpu -= m.cpu[k] ?? 0;
-      got += taken * (worth[j] ?? 0);
-      if (cpu < m.leastCpu || greatest(free, n) < m.leastMillis) break;
+      cpu -= asks;
+      if (cpu < leastCpu) break;
     }
     return got;
   };
   return (node) => {
-    if (idleOf(node) === 0) return 0;
+    if (node.cpuMillis < leastCpu || idleOf(node) < leastMillis) return 0;
     const key = stateKey(node.model, node.cpuMillis, node.free);
     const before = known.get(key);
     if (before !== undefined) return before;
     if (node.free.length > free.length) free = new Int32Array(node.free.length);
     const mask = admits(node.model);
     let sum = 0;
-    for (let from = 0; from < drawn.length; from += offers) sum += fillOnce(node, mask, from);
+    for (let from = 0; from < drawn.entry.length; from += offers) sum += fillOnce(node, mask, from);
     const value = sum / sequences;
     known.set(key, value);
     return value;

@@ -19,7 +19,7 @@ const anyRepairFleet: fc.Arbitrary<RepairFleet> = fc
     units: fc.array(fc.record({ shape: anyUnitShape, node: fc.nat(2), seconds: fc.integer({ min: 1, max: 9 }), movable: fc.constantFrom(true, true, true, false), budget: fc.constantFrom("w", "v") }), { minLength: 1, maxLength: 4 }),
   })
   .map(({ nodes, units }) => {
-    const now = nodes.map((n, i) => ({ ...n, name: `n${i}` }));
+    const now: GpuNode[] = nodes.map((n, i) => ({ ...n, name: `n${i}` }));
     const put: RepairUnit[] = [];
     units.forEach((u, i) => {
       const n = u.node % now.length;
