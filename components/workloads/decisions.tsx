@@ -65,6 +65,12 @@ export function Decisions({ workload, unit, onUnit }: { workload: string; unit: 
   );
 }
 
+/** How many nodes of a reason are not named. */
+function more(d: DecisionDetail, group: { code: string; nodes: number }): string {
+  const named = Math.min(60, d.candidates.filter((c) => c.reason?.code === group.code).length);
+  return group.nodes > named ? ` and ${group.nodes - named} more` : "";
+}
+
 /** One decision: why here, then why not elsewhere, candidates grouped by their decisive reason. */
 export function DecisionPanel({ decision: d }: { decision: DecisionDetail }) {
   const { project } = useProject();
@@ -96,7 +102,7 @@ export function DecisionPanel({ decision: d }: { decision: DecisionDetail }) {
         </p>
       </div>
       {feasible.length > 0 ? (
-        <Section title="Where it could run" aside={<span className="tnum">{feasible.length === 1 ? "1 node" : `${feasible.length} nodes`}</span>} flush>
+        <Section title="Where it could run" aside={<span className="tnum">{d.feasible === 1 ? "1 node" : d.feasible > feasible.length ? `the best ${feasible.length} of ${d.feasible} nodes` : `${d.feasible} nodes`}</span>} flush>
           <Table label="Feasible nodes by score">
             <thead>
               <tr>
@@ -129,7 +135,7 @@ export function DecisionPanel({ decision: d }: { decision: DecisionDetail }) {
               .slice(0, 60)
               .map((c) => c.node)
               .join(", ")}
-            {group.nodes > 60 ? ` and ${group.nodes - 60} more` : ""}
+            {more(d, group)}
           </p>
         </Section>
       ))}

@@ -101,6 +101,7 @@ export const decisionCandidate = z.object({
 export const decisionRow = z.object({ id: z.string(), workload: z.string(), unit: z.string(), outcome: z.enum(["placed", "unplaced"]), node: z.string().nullable(), site: z.string().nullable(), because: z.string(), generation: z.int(), atMs: timeMs });
 export const decisionPage = pageOf(decisionRow);
 export const decisionDetail = decisionRow.extend({ policy: z.string().nullable(), policyDigest: z.string(), candidates: z.array(decisionCandidate), counts: z.array(z.object({ code: z.string(), text: z.string(), nodes: z.int() })),
+  feasible: z.int().describe("Nodes that could take it; with the counts by reason, every node of the fleet. The best of them are among the candidates."),
   margin: z.number().nullable().describe("How far the chosen node is ahead of the next best."),
   flip: z.string().nullable().describe("The smallest single change that turns the verdict round in the fleet as it is now, checked by placing again; null when no single change does."),
 });

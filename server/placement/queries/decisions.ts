@@ -16,6 +16,7 @@ const kept = z.object({
   policy: z.string().nullable().default(null),
   candidates: z.array(decisionCandidate).default([]),
   counts: z.array(z.object({ code: z.string(), text: z.string(), nodes: z.int() })).default([]),
+  feasible: z.int().optional(),
 });
 
 /** Candidates shown of a live explanation; counts always cover all. */
@@ -61,7 +62,7 @@ export function decisionQueries(deps: PlacementDeps) {
       // What would help a unit that is still without a node depends on the fleet as it is now.
       const live = d.outcome === "unplaced" ? await judge(project, d.unit) : null;
       const flip = live && !live.own ? flipAmong(live.problem, live.judged) : null;
-      return { ...rowOf(d), policy: detail.policy, policyDigest: d.policyDigest, candidates: detail.candidates, counts: detail.counts, margin: d.outcome === "placed" && best.length > 1 ? (best[0] as number) - (best[1] as number) : null, flip: flip?.text ?? null };
+      return { ...rowOf(d), policy: detail.policy, policyDigest: d.policyDigest, candidates: detail.candidates, counts: detail.counts, feasible: detail.feasible ?? detail.candidates.filter((c) => c.feasible).length, margin: d.outcome === "placed" && best.length > 1 ? (best[0] as number) - (best[1] as number) : null, flip: flip?.text ?? null };
     },
 
     /**
@@ -87,7 +88,7 @@ export function decisionQueries(deps: PlacementDeps) {
       return {
         id: newest?.id ?? "", workload: loaded.object.name, unit: input.unit, outcome: own ? "placed" : "unplaced", node: own?.node.name ?? null, site: own?.node.site ?? null, because, generation: own?.generation ?? newest?.generation ?? 0, atMs: nowMs,
         policy: loaded.policy?.name ?? null, policyDigest: loaded.policy?.digest ?? "", candidates, counts,
-        margin: feasible.length > 1 ? ((feasible[0] as Judged).score ?? 0) - ((feasible[1] as Judged).score ?? 0) : null, flip: flip?.text ?? null,
+        feasible: feasible.length, margin: feasible.length > 1 ? ((feasible[0] as Judged).score ?? 0) - ((feasible[1] as Judged).score ?? 0) : null, flip: flip?.text ?? null,
       };
     },
   };
