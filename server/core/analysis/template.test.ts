@@ -35,6 +35,13 @@ describe("judgeTemplate", () => {
     expect(judgeTemplate(template, { ...away, deadlinePassed: true }, sha256).verdict).toBe("hold");
   });
 
+  test("a value that has not arrived yet is no gap", () => {
+    const template = analysisTemplateSpec.parse({ judge: "flagger", threshold: 1, iterations: 100, metrics: [{ name: "m", source, min: 0.4 }] });
+    const upTo = (minutes: number): TemplateEvidence => ({ ...evidence, series: [{ metric: "m", stable: [], canary: (evidence.series[0]?.canary ?? []).slice(0, minutes) }] });
+    expect(judgeTemplate(template, upTo(19), sha256)).toMatchObject({ verdict: "notEnoughEvidence", toMs: 20 * MINUTE });
+    expect(judgeTemplate(template, upTo(17), sha256).verdict).toBe("rollBack");
+  });
+
   test("the anytime-valid judge says nothing of no evidence, and keeps the digest of what it was given", () => {
     const v = judgeTemplate(analysisTemplateSpec.parse({ judge: "sequential", alpha: 0.05, roles: { accuracy: "critical" } }), evidence, sha256);
     expect(v.verdict).toBe("notEnoughEvidence");

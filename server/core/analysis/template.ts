@@ -32,12 +32,16 @@ export interface TemplateVerdict extends Verdict {
   guilty: readonly string[];
 }
 
+/** What was measured arrives a little later: judges that take a gap for a fault look at nothing younger than this. */
+const SETTLE_MS = 30_000;
+
 /** Judges a canary by a template of any kind. */
 export function judgeTemplate(template: AnalysisTemplateSpec, e: TemplateEvidence, sha256: Sha256Hex): TemplateVerdict {
   if (isThresholds(template)) return { ...judge({ ...e, template, evidence: new Map(e.measured) }), judge: "thresholds", sequential: null, guilty: [] };
   if (template.judge === "sequential") return sequentialVerdict(template, e, sha256);
-  const verdict = withoutSource(e) ?? (template.judge === "kayenta" ? kayentaVerdict(template, e) : template.judge === "argo" ? argoVerdict(template, e) : flaggerVerdict(template, e));
-  return { ...verdict, judge: template.judge, sequential: null, guilty: [] };
+  const settled = { ...e, toMs: Math.max(e.fromMs, e.toMs - SETTLE_MS) };
+  const verdict = withoutSource(e) ?? (template.judge === "kayenta" ? kayentaVerdict(template, settled) : template.judge === "argo" ? argoVerdict(template, settled) : flaggerVerdict(template, settled));
+  return { ...verdict, toMs: e.toMs, judge: template.judge, sequential: null, guilty: [] };
 }
 
 /** The anytime-valid judge's settings of a template: its own over the defaults. */
