@@ -9,6 +9,7 @@
 import { parseArgs } from "node:util";
 import { measure } from "./placement/core";
 import type { Measured } from "./placement/core";
+import { durable } from "./placement/durable";
 import { fleetOf } from "./placement/fleet";
 import { allDifferent, inTurns, million, sitesFor, spreadApart } from "./placement/scenarios";
 
@@ -44,6 +45,12 @@ if (runs("million")) {
   if (m.planMs > 20_000) passed.push(`million: ${m.planMs} ms from nothing, at most 20000 wanted`);
   if (m.replanMs > 2_000) passed.push(`million: ${m.replanMs} ms after the loss, at most 2000 wanted`);
   if (m.rssMiB > 3_072) passed.push(`million: ${m.rssMiB} MiB, at most 3072 wanted`);
+}
+if (runs("durable")) {
+  const d = await durable({ nodes: 5_000, batches: 10 }, say);
+  scenarios.push(d);
+  say(`durable: ${d.placementsPerSecond} placements/s committed in batches of 1000 (${d.placements} on ${d.nodes} nodes), a batch ${d.batchP50Ms} ms, longest ${d.batchMaxMs} ms; reading the fleet and planning one ${d.planP50Ms} ms`);
+  if (d.placementsPerSecond < 5_000) passed.push(`durable: ${d.placementsPerSecond} placements/s, at least 5000 wanted`);
 }
 say(passed.length === 0 ? "every limit kept" : `limits passed:\n  ${passed.join("\n  ")}`);
 if (flags.json) process.stdout.write(`${JSON.stringify({ bench: "placement", scenarios, passed, ok: passed.length === 0 })}\n`);

@@ -13,6 +13,7 @@ import { benchEnv } from "../env";
 export interface Installation {
   url: string;
   ownerUrl: string;
+  appUrl: string;
   dir: string;
   /** Starts the web process and waits until it answers. */
   startWeb(): Promise<void>;
@@ -48,6 +49,7 @@ export async function makeInstallation(root: string): Promise<Installation> {
   return {
     url,
     ownerUrl: server.ownerUrl,
+    appUrl: server.appUrl,
     dir,
     async startWeb() {
       const logFile = path.join(dir, "web.log");

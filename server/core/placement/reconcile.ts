@@ -22,7 +22,7 @@ import type { Shape } from "./shape";
 import type { Cause, OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./workload-plan";
 
 /** Placements of one pass; more wait for the next, so that a pass stays short and others get their turn. */
-export const MAX_ASKS = 200;
+export const MAX_ASKS = 1_000;
 /** How long until units without a node are tried again although nothing nudged. */
 const RETRY_MS = 30_000;
 /** A unit asked to stop that the agent never spoke of is over when the agent has spoken of all others since. */
