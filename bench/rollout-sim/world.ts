@@ -24,6 +24,8 @@ interface Agent {
   taken: number;
   number: number;
   spells: number[];
+  /** When the gateway heard it again after it had counted as silent. */
+  backSinceMs: number;
   silent: boolean;
 }
 
@@ -130,7 +132,9 @@ function live(a: Agent, askedAtMs: number, desired: number, nowMs: number, next:
   if (a.silent) return;
   // Whoever replays sends the report from before the update again and again; the gateway takes each number once.
   if (!(a.behaviour === "replays" && a.generation === 2)) a.number++;
-  if (a.number > a.taken) Object.assign(a, { taken: a.number, lastSeenMs: nowMs });
+  if (a.number <= a.taken) return;
+  if (nowMs - a.lastSeenMs >= SILENT_AFTER_MS) a.backSinceMs = nowMs;
+  Object.assign(a, { taken: a.number, lastSeenMs: nowMs });
 }
 
 /** Plays one rollout to its end and classifies every target. */
@@ -138,7 +142,7 @@ export function simulateRollout(o: SimOptions): SimResult {
   const next = random(o.seed);
   const plan = planFor(o.agents);
   const roles = cast(o, next);
-  const agents: Agent[] = roles.map((behaviour, i) => ({ behaviour, site: Math.floor(i / SITE_SIZE), generation: 1, doneAtMs: -1, claimedSinceMs: 0, lastSeenMs: behaviour === "absent" ? -86_400_000 : 0, taken: 0, number: 0, spells: [], silent: false }));
+  const agents: Agent[] = roles.map((behaviour, i) => ({ behaviour, site: Math.floor(i / SITE_SIZE), generation: 1, doneAtMs: -1, claimedSinceMs: 0, lastSeenMs: behaviour === "absent" ? -86_400_000 : 0, taken: 0, number: 0, spells: [], backSinceMs: 0, silent: false }));
   const index = new Map(plan.waves.flatMap((w) => w.targets.map((t) => [t.unit, Number(t.node.slice(2))] as const)));
   const waveOf = new Map(plan.waves.flatMap((w, k) => w.targets.map((t) => [t.unit, k] as const)));
   const desired = plan.waves.flatMap((w) => w.targets).map((t) => ({ t, i: index.get(t.unit) ?? 0, wave: waveOf.get(t.unit) ?? 0, generation: 1, askedAtMs: 0, returnAtMs: null as number | null }));
@@ -166,7 +170,7 @@ export function simulateRollout(o: SimOptions): SimResult {
       else if (a.do === "goTo") progress = { ...progress, waves: progress.waves.map((w, i) => (i === a.wave ? { step: a.step, startedAtMs: nowMs } : w)) };
       else if (a.do === "transition") {
         phase = nextPhase(phase, a.command) ?? phase;
-        reason = a.reason;
+        reason = reason === "" || a.command === "fail" ? a.reason : `${reason} ${a.reason}`;
         if (phase === "holding") return result(o, { phase, reason, nowMs, passes, plannerMs, heapBefore, heapPeak }, snapshot(), agents, desired);
       }
     }
@@ -183,7 +187,7 @@ function targetOf(d: Desired, a: Agent, nowMs: number): Target {
   return {
     unit: d.t.unit, assignmentId: `a-${d.t.unit}`, node: d.t.node, site: d.t.site, wave: d.wave, desiredGeneration: d.generation, observedGeneration: claim.generation, healthy: claim.healthy, trouble: null, silent, askedAtMs: d.askedAtMs, lastSeenMs: a.lastSeenMs,
     aliveWhenAsked: a.lastSeenMs >= d.askedAtMs - SILENT_AFTER_MS, trial: d.returnAtMs === null ? null : { returnAtMs: d.returnAtMs, returned: false },
-    doubt: silent ? null : doubtOf({ ...claim, sinceMs: a.claimedSinceMs }, DIGEST, servedOf(a, nowMs)), flaps: a.spells.filter((x) => x >= hourAgo).length,
+    doubt: silent ? null : doubtOf({ ...claim, sinceMs: a.claimedSinceMs }, DIGEST, servedOf(a, nowMs)), flaps: a.spells.filter((x) => x >= hourAgo).length, backSinceMs: a.backSinceMs,
   };
 }
 

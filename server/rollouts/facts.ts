@@ -47,7 +47,7 @@ const BUSY = 20;
 /** What is known of units apart from what their agents say of themselves: requests answered, how often a node fell silent. */
 export interface KnownFacts {
   digests: ReadonlyMap<number, string>;
-  flaps: ReadonlyMap<string, number>;
+  flaps: ReadonlyMap<string, { times: number; backMs: number }>;
   served(u: ObservedUnit): Served | null;
 }
 
@@ -94,7 +94,8 @@ export function targetsFrom(units: readonly ObservedUnit[], plan: RolloutPlan, a
       healthy: u.observed !== null && serves(u.observed.phase, u.observed.health), trouble: trouble ?? refused, silent: liveness(u, at).contact !== "live", askedAtMs: u.updatedAtMs, lastSeenMs: u.lastSeenMs, excluded: excluded.has(u.unit),
       // Heard since it was asked, or so shortly before that it counted as live.
       aliveWhenAsked: u.lastSeenMs !== null && u.lastSeenMs >= u.updatedAtMs - at.silentAfterMs, trial: trialOf(trials?.get(u.assignmentId)),
-      flaps: known?.flaps.get(u.nodeId) ?? 0,
+      flaps: known?.flaps.get(u.nodeId)?.times ?? 0,
+      backSinceMs: known?.flaps.get(u.nodeId)?.backMs ?? 0,
       doubt: u.observed === null || !known ? null : doubtOf({ generation: u.observed.generation, digest: u.observed.digest, healthy: serves(u.observed.phase, u.observed.health), sinceMs: u.observed.sinceMs }, known.digests, known.served(u)),
     };
   });

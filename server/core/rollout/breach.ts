@@ -39,7 +39,8 @@ function unitBreaches(s: RolloutSnapshot): Breach[] {
   for (const t of s.targets) {
     if (t.desiredGeneration !== to || isBack(s, t.site) || settledOn(t, to) || t.trial?.returned || (t.doubt && spec.maxSilent !== undefined)) continue;
     const wave = s.plan.waves[t.wave]?.name ?? "";
-    const waited = s.nowMs - t.askedAtMs;
+    // A unit in reach is given its time from when it could be told, or told of itself again.
+    const waited = s.nowMs - Math.max(t.askedAtMs, t.silent ? 0 : (t.backSinceMs ?? 0));
     if (waited <= timeout) continue;
     if (t.silent) {
       if (spec.waves[t.wave]?.offline === "fail") out.push({ key: `unit ${t.unit}`, sites: [], sentence: `Unit ${t.unit} on ${t.node} in site ${t.site} (wave ${wave}) fell silent after it was asked for r${to}, and the wave's rule for silence is to fail.` });

@@ -30,8 +30,9 @@ export interface Target {
   excluded?: boolean;
   /** What contradicts its agent's word; null when nothing does. */
   doubt?: string | null;
-  /** How often its node fell silent within the last hour. */
+  /** How often its node fell silent within the last hour, and when it came back last. */
   flaps?: number;
+  backSinceMs?: number;
 }
 
 export interface GateState {

@@ -127,13 +127,13 @@ export async function servedByUnit(q: Queryable, workloadId: string, fromMs: num
   );
   return r.rows.map((x) => ({ assignmentId: x.assignment_id, minuteMs: Number(x.t), generation: x.generation, requests: x.count }));
 }
-/** How often nodes of a workload fell silent since a time. */
-export async function flapsByNode(q: Queryable, workloadId: string, sinceMs: number): Promise<Map<string, number>> {
-  const r = await q.query<{ node_id: string; n: string }>(
-    `select s.node_id, count(*) as n from silent_spells s where s.from_at >= to_timestamp($2 / 1000.0) and s.node_id in (select node_id from assignments where workload_id = $1 and ended_at is null) group by 1`,
+/** How often nodes of a workload fell silent since a time, and when each came back last. */
+export async function flapsByNode(q: Queryable, workloadId: string, sinceMs: number): Promise<Map<string, { times: number; backMs: number }>> {
+  const r = await q.query<{ node_id: string; n: string; back: Date | null }>(
+    `select s.node_id, count(*) as n, max(s.to_at) as back from silent_spells s where s.from_at >= to_timestamp($2 / 1000.0) and s.node_id in (select node_id from assignments where workload_id = $1 and ended_at is null) group by 1`,
     [workloadId, sinceMs],
   );
-  return new Map(r.rows.map((x) => [x.node_id, Number(x.n)]));
+  return new Map(r.rows.map((x) => [x.node_id, { times: Number(x.n), backMs: toMsOrNull(x.back) ?? 0 }]));
 }
 
 /** Requests of a workload by site since a time, and those of some units. */
