@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- placement [--nodes N[,N]] [--shapes N] [--placements N] [--only NAME[,NAME]] [--json]`
+ * `npm run bench -- placement [--nodes N[,N]] [--shapes N] [--placements N] [--batches N] [--only NAME[,NAME]] [--json]`
  *
  * How fast the scheduler's own `place` is, on one core: shapes in turns, all shapes different, hard spread and
  * anti-affinity, a million units planned and planned again after a lost site, and the same with every decision committed
@@ -13,7 +13,7 @@ import { durable } from "./placement/durable";
 import { fleetOf } from "./placement/fleet";
 import { allDifferent, inTurns, million, sitesFor, spreadApart } from "./placement/scenarios";
 
-const { values: flags } = parseArgs({ options: { nodes: { type: "string", default: "10000,100000" }, shapes: { type: "string", default: "64" }, placements: { type: "string", default: "200000" }, only: { type: "string" }, json: { type: "boolean", default: false } } });
+const { values: flags } = parseArgs({ options: { nodes: { type: "string", default: "10000,100000" }, shapes: { type: "string", default: "64" }, placements: { type: "string", default: "200000" }, only: { type: "string" }, batches: { type: "string", default: "10" }, json: { type: "boolean", default: false } } });
 const say = (line: string) => void (flags.json ? process.stderr : process.stdout).write(`${line}\n`);
 const sizes = flags.nodes.split(",").map(Number);
 const shapes = Number(flags.shapes);
@@ -47,7 +47,7 @@ if (runs("million")) {
   if (m.rssMiB > 3_072) passed.push(`million: ${m.rssMiB} MiB, at most 3072 wanted`);
 }
 if (runs("durable")) {
-  const d = await durable({ nodes: 5_000, batches: 10 }, say);
+  const d = await durable({ nodes: 5_000, batches: Number(flags.batches) }, say);
   scenarios.push(d);
   say(`durable: ${d.placementsPerSecond} placements/s committed in batches of 1000 (${d.placements} on ${d.nodes} nodes), a batch ${d.batchP50Ms} ms, longest ${d.batchMaxMs} ms; reading the fleet and planning one ${d.planP50Ms} ms`);
   if (d.placementsPerSecond < 5_000) passed.push(`durable: ${d.placementsPerSecond} placements/s, at least 5000 wanted`);
