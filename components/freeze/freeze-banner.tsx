@@ -19,9 +19,9 @@ export function FreezeBanner({ project }: { project: string }) {
   const first = whole ?? frozen[0];
   return (
     <div role="status" className="flex flex-wrap items-center gap-x-2 gap-y-0.5 border-b border-degraded/40 bg-degraded-soft px-4 py-1 text-sm max-sm:px-3">
-      <Snowflake className="size-3.5 shrink-0 text-degraded" aria-hidden />
       {first ? (
         <p className="min-w-0 [overflow-wrap:anywhere]">
+          <Snowflake className="mr-1.5 inline size-3.5 align-[-2px] text-degraded" aria-hidden />
           <span className="font-medium">{whole ? "All rollouts are frozen" : `Rollouts at ${list(frozen.map((f) => f.site ?? ""))} are frozen`}</span> by {first.by}, <Age at={first.atMs} suffix="ago" className="min-w-0" />: {first.reason}
         </p>
       ) : null}

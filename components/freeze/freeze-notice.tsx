@@ -1,25 +1,16 @@
 "use client";
 
-import Link from "@/components/ui/link";
 import { Snowflake } from "lucide-react";
-import { routes } from "@/components/routes";
-import { useProject } from "@/components/shell/project-context";
-import { Age } from "@/components/state";
 import type { FreezeView } from "@/server/core/views";
 
-/** One freeze that holds: where, who, why, since when; what it means, and where it ends. */
-export function FreezeNotice({ freeze: f }: { freeze: FreezeView }) {
-  const { project } = useProject();
+/** What the freezes that hold mean for one rollout; who froze what and why stands over every screen. */
+export function FreezeNotice({ freezes, generation }: { freezes: readonly FreezeView[]; generation: number }) {
+  if (freezes.length === 0) return null;
+  const where = freezes.some((f) => f.scope === "project") ? "" : ` at ${freezes.map((f) => f.site).join(", ")}`;
   return (
-    <div role="status" className="flex items-start gap-2 rounded-md border border-degraded/40 bg-degraded-soft px-3 py-2 text-sm">
-      <Snowflake className="mt-0.5 size-3.5 shrink-0 text-degraded" aria-hidden />
-      <p className="min-w-0 flex-1 [overflow-wrap:anywhere]">
-        <span className="font-medium">{f.scope === "site" ? `Rollouts at ${f.site} are frozen` : "All rollouts are frozen"}</span> by {f.by}, <Age at={f.atMs} suffix="ago" className="min-w-0" />: {f.reason}.{" "}
-        <span className="text-muted-foreground">No further unit is asked for a new revision; what is on its way back goes on.</span>
-      </p>
-      <Link href={routes.emergency(project)} className="link shrink-0 whitespace-nowrap">
-        Freezes
-      </Link>
-    </div>
+    <p role="status" className="text-sm text-degraded">
+      <Snowflake className="mr-1.5 inline size-3.5 align-[-2px]" aria-hidden />
+      Frozen: no further unit{where} is asked for r{generation}. Updated units stay judged, and what is on its way back goes on.
+    </p>
   );
 }

@@ -32,8 +32,8 @@ function Analysis({ rollout: r }: { rollout: RolloutDetail }) {
   const history = useQuery({ ...trpc.rollouts.analysis.queryOptions({ project, number: r.number, ...(view.bundle ? { bundle: view.bundle } : {}) }), placeholderData: keepPreviousData });
   return (
     <>
-      <Section title="Verdict" hint={r.verdict?.sequential ? "Always valid: looking often does not wear it out" : "Measured while it runs, also while it is paused"} flush>
-        {r.verdict ? <Verdict verdict={r.verdict} /> : <NoVerdict />}
+      <Section title={r.final ? "Last verdict" : "Verdict"} hint={r.final ? "As it stood at the end" : r.verdict?.sequential ? "Always valid: looking often does not wear it out" : "Measured while it runs, also while it is paused"} flush>
+        {r.verdict ? <Verdict verdict={r.verdict} ended={r.final} /> : <NoVerdict ended={r.final} />}
       </Section>
       {history.data ? (
         <>

@@ -41,17 +41,15 @@ function Overview({ rollout: r }: { rollout: RolloutDetail }) {
           </p>
         ) : null}
       </div>
-      {r.freezes.map((f) => (
-        <FreezeNotice key={f.id} freeze={f} />
-      ))}
+      {r.final ? null : <FreezeNotice freezes={r.freezes} generation={r.toGeneration} />}
       {r.sitesBack.length > 0 ? <SitesBack sites={r.sitesBack} /> : null}
       {pending.map((a) => (
         <ApprovalCard key={a.id} approval={a} compact />
       ))}
       <div className="grid grid-cols-[minmax(0,1fr)_minmax(280px,340px)] gap-4 max-lg:grid-cols-1">
         <div className="flex min-w-0 flex-col gap-4">
-          <Section title="Verdict" hint="Measured while it runs, also while it is paused" flush>
-            {r.verdict ? <Verdict verdict={r.verdict} /> : <NoVerdict />}
+          <Section title={r.final ? "Last verdict" : "Verdict"} hint={r.final ? "As it stood at the end" : "Measured while it runs, also while it is paused"} flush>
+            {r.verdict ? <Verdict verdict={r.verdict} ended={r.final} /> : <NoVerdict ended={r.final} />}
           </Section>
           {r.waves.length > 1 ? <WaveGraph waves={wavesOfRollout(r)} /> : null}
           <WaveRail project={project} rollout={r} />

@@ -8,21 +8,22 @@ import { SequentialEvidence } from "./sequential-evidence";
 import { flipSentence, restsOn, verdictState, verdictWord } from "./words";
 
 /** The verdict first and large, whether it can still become another, its sentence; then what it rests on. */
-export function Verdict({ verdict, bySite = true }: { verdict: VerdictView; bySite?: boolean }) {
+export function Verdict({ verdict, ended = false }: { verdict: VerdictView; ended?: boolean }) {
   return (
     <div className="flex flex-col">
-      <VerdictHead verdict={verdict} />
+      <VerdictHead verdict={verdict} ended={ended} />
       {verdict.sequential ? <SequentialEvidence verdict={verdict.sequential} /> : null}
-      {verdict.metrics.length > 0 ? <MetricTable metrics={verdict.metrics} bySite={bySite} /> : null}
+      {verdict.metrics.length > 0 ? <MetricTable metrics={verdict.metrics} bySite /> : null}
     </div>
   );
 }
 
-export function VerdictHead({ verdict: v, className }: { verdict: VerdictView; className?: string }) {
-  const s = v.sequential;
-  const flip = flipSentence(v);
+/** Of a rollout that ended nothing can flip any more. */
+function VerdictHead({ verdict: v, ended }: { verdict: VerdictView; ended: boolean }) {
+  const s = ended ? null : v.sequential;
+  const flip = ended ? null : flipSentence(v);
   return (
-    <div className={cn("flex flex-col gap-1.5 p-3", className)}>
+    <div className="flex flex-col gap-1.5 p-3">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <StateMark state={verdictState[v.verdict]} word={verdictWord[v.verdict]} className="gap-2 text-xl font-semibold [&_svg]:size-3.5" />
         {s ? <Decided decided={s.decided} /> : null}
@@ -50,7 +51,7 @@ function Decided({ decided }: { decided: boolean }) {
   return <span className={cn("rounded-sm border px-1.5 text-xs font-medium leading-5", decided ? "border-border-strong" : "hatched border-silent/40 text-silent")}>{decided ? "decided" : "can still flip"}</span>;
 }
 
-/** No verdict yet, as a sentence. */
-export function NoVerdict({ className }: { className?: string }) {
-  return <p className={cn("p-3 text-sm text-muted-foreground", className)}>Nothing has been judged yet: the first verdict comes when a canary serves and its template asks for evidence.</p>;
+/** No verdict, as a sentence. */
+export function NoVerdict({ ended }: { ended: boolean }) {
+  return <p className="p-3 text-sm text-muted-foreground">{ended ? "Nothing was judged: it ended before a canary had served, or its strategy asks for no analysis." : "Nothing has been judged yet: the first verdict comes when a canary serves and its template asks for evidence."}</p>;
 }
