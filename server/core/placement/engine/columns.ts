@@ -43,6 +43,8 @@ export interface Columns {
   /** Nodes of one number are alike in size, prices and what kinds of things they offer at all. */
   makeOf: Int32Array;
   makes: readonly number[];
+  /** The same for all snapshots whose nodes differ in nothing but what they hold: what does not depend on it is found once. */
+  alike: object;
 }
 
 const known = new WeakMap<FleetSnapshot, Columns>();
@@ -52,6 +54,28 @@ export function columnsOf(snapshot: FleetSnapshot): Columns {
   let columns = known.get(snapshot);
   if (!columns) known.set(snapshot, (columns = makeColumns(snapshot)));
   return columns;
+}
+
+/** A snapshot in which some nodes hold something else, and nothing else differs; its columns are those of the first, patched. */
+export function withLoads(snapshot: FleetSnapshot, loads: ReadonlyMap<string, FleetNode["load"]>): FleetSnapshot {
+  if (loads.size === 0) return snapshot;
+  const from = known.get(snapshot);
+  const nodes = snapshot.nodes.map((n) => {
+    const load = loads.get(n.id);
+    return load ? { ...n, load } : n;
+  });
+  const next: FleetSnapshot = { ...snapshot, nodes };
+  if (!from) return next;
+  const columns: Columns = { ...from, nodes, free: from.free.slice(), used: from.used.slice() };
+  for (const id of loads.keys()) {
+    const i = from.indexOf.get(id);
+    if (i === undefined) continue;
+    const node = nodes[i] as FleetNode;
+    columns.used[i] = usedMicros(node.load, node.capacity);
+    fillFree(columns, i, node);
+  }
+  known.set(next, columns);
+  return next;
 }
 
 function dimensionsOf(nodes: readonly FleetNode[]): Map<string, number> {
@@ -74,7 +98,7 @@ function makeColumns(snapshot: FleetSnapshot): Columns {
   const c = {
     nowMs, nodes, width, dimension,
     free: new Float64Array(n * width), sizeCpu: new Float64Array(n), sizeMemory: new Float64Array(n), capCpu: new Float64Array(n), capMemory: new Float64Array(n), used: new Int32Array(n), siteOf: new Int32Array(n), nameHash: new Uint32Array(n), makeOf: new Int32Array(n),
-    sites: [] as string[], makes: [] as number[], indexOf: new Map<string, number>(),
+    sites: [] as string[], makes: [] as number[], indexOf: new Map<string, number>(), alike: {},
   };
   const siteIndex = new Map<string, number>();
   const makeIndex = new Map<string, number>();

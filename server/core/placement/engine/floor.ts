@@ -113,7 +113,7 @@ export class Floor {
     this.newest = new Int32Array(n).fill(-1);
     const seed = hash32(options.seed);
     this.tie = Uint32Array.from(columns.nameHash, (h) => tieOf(seed, h));
-    this.statics = new Statics(columns);
+    this.statics = Statics.of(columns);
     for (const [name, ids] of [["", options.own] as const, ...(options.groups ?? [])])
       for (const id of ids) {
         const node = columns.indexOf.get(id);
@@ -138,7 +138,7 @@ export class Floor {
   learn(shapes: Iterable<{ shape: Shape; staticKey: string }>): void {
     for (const { shape, staticKey } of shapes) {
       if (this.results.has(staticKey)) continue;
-      this.results.set(staticKey, this.statics.results(shape));
+      this.results.set(staticKey, this.statics.results(shape, staticKey));
       this.cellsNow = undefined;
       this.byCell.clear();
       this.era++;

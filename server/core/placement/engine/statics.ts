@@ -32,6 +32,8 @@ export interface StaticResults {
   score: number[];
 }
 
+const byAlike = new WeakMap<object, Statics>();
+
 /** Kinds of nodes of one fleet, and verdicts by kind. */
 export class Statics {
   private readonly plainOf: Int32Array;
@@ -40,11 +42,26 @@ export class Statics {
   private subjectOf: Int32Array | undefined;
   private readonly subjectFirst: number[] = [];
 
-  constructor(private readonly columns: Columns) {
+  private readonly found = new Map<string, StaticResults>();
+
+  /** Those of all columns that are alike: loads play no part here. */
+  static of(columns: Columns): Statics {
+    let statics = byAlike.get(columns.alike);
+    if (!statics) byAlike.set(columns.alike, (statics = new Statics(columns)));
+    return statics;
+  }
+
+  private constructor(private readonly columns: Columns) {
     this.plainOf = kinds(columns.nodes, plainKey, this.plainFirst);
   }
 
-  results(shape: Shape): StaticResults {
+  results(shape: Shape, staticKey: string = staticKeyOf(shape)): StaticResults {
+    let results = this.found.get(staticKey);
+    if (!results) this.found.set(staticKey, (results = this.judge(shape)));
+    return results;
+  }
+
+  private judge(shape: Shape): StaticResults {
     const { nodes, nowMs } = this.columns;
     const bare: Shape = { ...shape, selector: null, policy: shape.policy && { ...shape.policy, require: [] } };
     const plain = this.plainFirst.map((i) => {

@@ -6,6 +6,7 @@ import { counted } from "../../fleet/age";
 import { backfill } from "../backfill/backfill";
 import { fits, noLoad, withDemand } from "../demand";
 import type { Load } from "../demand";
+import { columnsOf, withLoads } from "../engine/columns";
 import { nodeReasons } from "../feasible";
 import type { FleetNode, FleetSnapshot } from "../fleet";
 import { gangOf, withoutNode } from "../gang/gang";
@@ -53,7 +54,7 @@ export function placeSet(o: SetAsk): SetPlan {
   const admitted = admit(o, plan);
   if (plan.needsOthers) return plan;
   const found = placeBySite(o, admitted.asks, admitted.fleet);
-  const room = new Room(o, admitted.fleet, found);
+  const room = new Room(admitted.fleet, found);
   const way = makeWay(o, found, room, plan);
   if (plan.needsOthers) return plan;
   settleGang(o, way, plan);
@@ -131,7 +132,15 @@ function reserveAfter(o: SetAsk, ask: Ask, stopped: readonly OtherUnit[], becaus
   const [p] = place(freed, [ask], o.options).placements;
   return p?.nodeId ? [heldFor(o, ask, p.nodeId, "preempt", because, o.fleet.nowMs)] : [];
 }
-const released = (fleet: FleetSnapshot, units: readonly OtherUnit[]): FleetSnapshot => ({ ...fleet, nodes: fleet.nodes.map((n) => ({ ...n, load: units.filter((u) => u.nodeId === n.id).reduce<Load>((l, u) => withDemand(l, u.demand, -1), n.load) })) });
+const released = (fleet: FleetSnapshot, units: readonly OtherUnit[]): FleetSnapshot => {
+  const loads = new Map<string, Load>();
+  const { indexOf } = columnsOf(fleet);
+  for (const u of units) {
+    const node = fleet.nodes[indexOf.get(u.nodeId) ?? -1];
+    if (node) loads.set(node.id, withDemand(loads.get(node.id) ?? node.load, u.demand, -1));
+  }
+  return withLoads(fleet, loads);
+};
 const heldFor = (o: SetAsk, ask: Ask, nodeId: string, cause: Held["cause"], because: string, fromMs: number): Held => ({ workloadId: o.workloadId, workload: o.workload, unit: ask.unit, nodeId, demand: ask.shape.demand, priority: o.rules.priority, cause, because, fromMs, expiresMs: fromMs + KEPT_FOR_MS });
 
 /** Places asks; those that are for a site, on its nodes only. */
@@ -152,31 +161,32 @@ function placeBySite(o: SetAsk, asks: readonly Ask[], fleet: FleetSnapshot): { a
 
 /** Loads of nodes with what this pass has placed, and who could go from them. */
 class Room {
-  readonly loads = new Map<string, Load>();
-  private readonly byId: Map<string, FleetNode>;
-  constructor(readonly o: SetAsk, readonly fleet: FleetSnapshot, found: readonly { ask: Ask; placed: PlacedAsk }[]) {
-    this.byId = new Map(fleet.nodes.map((n) => [n.id, n]));
+  private readonly loads = new Map<string, Load>();
+  private readonly byId: ReadonlyMap<string, number>;
+  constructor(readonly fleet: FleetSnapshot, found: readonly { ask: Ask; placed: PlacedAsk }[]) {
+    this.byId = columnsOf(fleet).indexOf;
     for (const f of found) if (f.placed.nodeId !== null) this.take(f.placed.nodeId, f.ask);
   }
   load(node: FleetNode): Load {
     return this.loads.get(node.id) ?? node.load;
   }
   node(id: string): FleetNode | undefined {
-    return this.byId.get(id);
+    const i = this.byId.get(id);
+    return i === undefined ? undefined : this.fleet.nodes[i];
   }
   take(nodeId: string, ask: Ask): void {
-    const node = this.byId.get(nodeId);
+    const node = this.node(nodeId);
     if (node) this.loads.set(nodeId, withDemand(this.load(node), ask.shape.demand));
   }
   leave(units: readonly OtherUnit[]): void {
     for (const u of units) {
-      const node = this.byId.get(u.nodeId);
+      const node = this.node(u.nodeId);
       if (node) this.loads.set(u.nodeId, withDemand(this.load(node), u.demand, -1));
     }
   }
   /** The fleet as it is now in the plan. */
   now(): FleetSnapshot {
-    return { ...this.fleet, nodes: this.fleet.nodes.map((n) => ({ ...n, load: this.load(n) })) };
+    return withLoads(this.fleet, this.loads);
   }
 }
 
@@ -212,7 +222,7 @@ function makeWay(o: SetAsk, found: readonly { ask: Ask; placed: PlacedAsk }[], r
     room.take(node.id, w.ask);
     w.later = { nodeId: node.id, victims: [], because: held.because };
   }
-  if (!o.rules.preempts) return ways;
+  if (!o.rules.preempts || !units.some((u) => !u.stopping && u.priority < o.rules.priority)) return ways;
   const gone = new Set(plan.evict.map((e) => e.unit.id));
   const budgets = new Map(o.others.budgets);
   for (const e of plan.evict) if (budgets.has(e.unit.workloadId)) budgets.set(e.unit.workloadId, (budgets.get(e.unit.workloadId) ?? 0) - 1);

@@ -1,4 +1,5 @@
 import { withDemand } from "../demand";
+import { withLoads } from "../engine/columns";
 import type { Load } from "../demand";
 import type { FleetSnapshot } from "../fleet";
 import type { Held } from "./types";
@@ -13,5 +14,10 @@ export function withReservations(fleet: FleetSnapshot, held: readonly Held[], me
   if (binding.length === 0) return fleet;
   const taken = new Map<string, Held[]>();
   for (const h of binding) taken.set(h.nodeId, [...(taken.get(h.nodeId) ?? []), h]);
-  return { ...fleet, nodes: fleet.nodes.map((n) => (taken.has(n.id) ? { ...n, load: (taken.get(n.id) ?? []).reduce<Load>((l, h) => withDemand(l, h.demand), n.load) } : n)) };
+  const loads = new Map<string, Load>();
+  for (const n of fleet.nodes) {
+    const here = taken.get(n.id);
+    if (here) loads.set(n.id, here.reduce<Load>((l, h) => withDemand(l, h.demand), n.load));
+  }
+  return withLoads(fleet, loads);
 }

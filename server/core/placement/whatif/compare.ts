@@ -42,11 +42,14 @@ export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly st
   const nameOf = new Map([...before.nodes, ...after.nodes].map((n) => [n.id, n.name]));
   for (const w of before.workloads) for (const u of w.snapshot.units) nameOf.set(u.node.id, u.node.name);
   const node = (id: string) => nameOf.get(id) ?? id;
+  // Workloads in which nothing happened are as they were: no unit of theirs need be compared.
+  const stirred = new Set(end.events.map((e) => e.workloadId));
   const now = before.workloads.flatMap((w) => w.snapshot.units.filter((u) => u.desired === "run").map((u) => ({ workloadId: w.snapshot.workloadId, workload: w.snapshot.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: w.snapshot.revisions.get(u.generation)?.shape.demand ?? null })));
   const key = (u: { workloadId: string; unit: string; nodeId: string }) => `${u.workloadId} ${u.unit} ${u.nodeId}`;
-  const [had, has] = [new Map(now.map((u) => [key(u), u])), new Map(end.units.map((u) => [key(u), u]))];
-  const gone = now.filter((u) => !has.has(key(u)));
-  const came = end.units.filter((u) => !had.has(key(u)));
+  const [was, is] = [now.filter((u) => stirred.has(u.workloadId)), end.units.filter((u) => stirred.has(u.workloadId))];
+  const [had, has] = [new Set(was.map(key)), new Set(is.map(key))];
+  const gone = was.filter((u) => !has.has(key(u)));
+  const came = is.filter((u) => !had.has(key(u)));
   const why = new Map<string, { because: string; evicted: boolean }>();
   for (const e of end.events) if (e.kind === "stop" || e.kind === "evict" || e.kind === "end") if (!why.has(key(e))) why.set(key(e), { because: e.because, evicted: e.kind === "evict" });
   const whyHere = new Map(end.events.flatMap((e) => (e.kind === "place" ? [[key(e), e.because] as const] : [])));
@@ -67,15 +70,16 @@ export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly st
   }
   for (const list of arrivals.values()) for (const c of list) found.added.push({ workload: c.workload, unit: c.unit, to: node(c.nodeId), because: whyHere.get(key(c)) ?? "" });
   for (const u of end.unplaced) found.impossible.push({ workload: u.workload, unit: u.unit, because: u.because });
-  found.updates = updatesOf(now, end);
-  found.latency = latencyOf(now, end, before, after);
+  found.updates = updatesOf(was, is, end.behind);
+  // Where no link changed, only workloads in which something happened can be nearer or farther.
+  found.latency = before.links === after.links && before.sites.length === after.sites.length ? latencyOf(was, is, before, after) : latencyOf(now, end.units, before, after);
   return found;
 }
 
-function updatesOf(now: readonly { workloadId: string; unit: string; nodeId: string; generation: number }[], end: Settled): WhatIf["updates"] {
+function updatesOf(now: readonly { workloadId: string; unit: string; nodeId: string; generation: number }[], end: Settled["units"], behind: Settled["behind"]): WhatIf["updates"] {
   const was = new Map(now.map((u) => [`${u.workloadId} ${u.unit} ${u.nodeId}`, u.generation]));
-  const counts = new Map<string, number>(end.behind.map((b) => [b.workload, b.units]));
-  for (const u of end.units) {
+  const counts = new Map<string, number>(behind.map((b) => [b.workload, b.units]));
+  for (const u of end) {
     const before = was.get(`${u.workloadId} ${u.unit} ${u.nodeId}`);
     if (before !== undefined && before !== u.generation) counts.set(u.workload, (counts.get(u.workload) ?? 0) + 1);
   }
@@ -100,7 +104,7 @@ function costOf(now: readonly { nodeId: string; demand: Demand | null }[], end: 
   return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([currency, s]) => ({ currency, before: round(s.before), after: round(s.after) }));
 }
 
-function latencyOf(now: readonly { workload: string; nodeId: string }[], end: Settled, before: WhatIfWorld, after: WhatIfWorld): WhatIf["latency"] {
+function latencyOf(now: readonly { workload: string; nodeId: string }[], then: readonly { workload: string; nodeId: string }[], before: WhatIfWorld, after: WhatIfWorld): WhatIf["latency"] {
   const side = (world: WhatIfWorld, units: readonly { workload: string; nodeId: string }[]) => {
     const siteOf = new Map(world.nodes.map((n) => [n.id, n.site]));
     for (const w of world.workloads) for (const u of w.snapshot.units) siteOf.set(u.node.id, u.node.site);
@@ -109,8 +113,8 @@ function latencyOf(now: readonly { workload: string; nodeId: string }[], end: Se
     const route = routesOf(world.sites, world.links);
     return (workload: string) => reachOf(world.sites, serving.get(workload) ?? new Set(), route);
   };
-  const [was, is] = [side(before, now), side(after, end.units)];
-  return [...new Set([...now, ...end.units].map((u) => u.workload))].sort().flatMap((workload) => {
+  const [was, is] = [side(before, now), side(after, then)];
+  return [...new Set([...now, ...then].map((u) => u.workload))].sort().flatMap((workload) => {
     const [b, a] = [was(workload), is(workload)];
     return b.meanMs === a.meanMs && b.unreached === a.unreached ? [] : [{ workload, beforeMs: b.meanMs, afterMs: a.meanMs, unreachedBefore: b.unreached, unreachedAfter: a.unreached }];
   });

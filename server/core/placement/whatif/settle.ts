@@ -6,7 +6,8 @@
 import { serves } from "../../fleet/states";
 import type { PlacedAsk } from "../ask";
 import { noLoad, withDemand } from "../demand";
-import type { Demand } from "../demand";
+import type { Demand, Load } from "../demand";
+import { withLoads } from "../engine/columns";
 import type { FleetNode, FleetSnapshot } from "../fleet";
 import { amountsOf } from "../quota/amounts";
 import type { Amounts } from "../quota/amounts";
@@ -84,7 +85,9 @@ class Run {
   private readonly nodes = new Map<string, FleetNode>();
   private readonly inFleet: string[];
   private held: Held[];
-  private snapshot: FleetSnapshot | null = null;
+  private snapshot: FleetSnapshot;
+  /** Loads that the snapshot does not know yet. */
+  private readonly loads = new Map<string, Load>();
   private readonly touched = new Set<string>();
   private readonly events: SettleEvent[] = [];
   private ids = 0;
@@ -96,6 +99,7 @@ class Run {
     for (const w of world.workloads) for (const u of w.snapshot.units) if (!this.nodes.has(u.node.id)) this.nodes.set(u.node.id, u.node);
     this.living = new Map(world.workloads.map((w) => [w.snapshot.workloadId, { of: w, units: [...w.snapshot.units], plan: null }]));
     this.held = [...world.held];
+    this.snapshot = { nowMs: world.nowMs, nodes: world.nodes };
   }
 
   /** One look at each workload that is due; gives those that are due next. */
@@ -198,11 +202,14 @@ class Run {
   private load(nodeId: string, demand: Demand, sign: 1 | -1): void {
     const node = this.nodes.get(nodeId);
     if (!node) return;
-    this.nodes.set(nodeId, { ...node, load: withDemand(node.load, demand, sign) });
-    this.snapshot = null;
+    const load = withDemand(node.load, demand, sign);
+    this.nodes.set(nodeId, { ...node, load });
+    this.loads.set(nodeId, load);
   }
   private fleet(): FleetSnapshot {
-    return (this.snapshot ??= { nowMs: this.world.nowMs, nodes: this.inFleet.map((id) => this.nodes.get(id) as FleetNode) });
+    if (this.loads.size > 0) this.snapshot = withLoads(this.snapshot, this.loads);
+    this.loads.clear();
+    return this.snapshot;
   }
 
   private usage(self: string): Map<string, Amounts> {
@@ -217,12 +224,16 @@ class Run {
   }
 
   private others(self: string): Others {
+    const { snapshot, quota } = (this.living.get(self) as Living).of;
+    const mine = snapshot.sets ?? plainRules;
     const units: OtherUnit[] = [];
     const budgets = new Map<string, number>();
     for (const [id, l] of this.living) {
       if (id === self) continue;
       const rules = l.of.snapshot.sets ?? plainRules;
-      for (const u of l.units) units.push({ id: u.assignmentId, version: u.version, unit: u.unit, workloadId: id, workload: l.of.snapshot.name, nodeId: u.node.id, priority: rules.priority, demand: this.demandOf(l, u.generation), startedAtMs: u.updatedAtMs, stopping: u.desired === "stop", quota: l.of.quota, endsMs: rules.takes ? { minMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.minMs), maxMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.maxMs) } : { minMs: Infinity, maxMs: Infinity } });
+      // The same units that the store is asked for: see `schedulerSets.otherUnits`.
+      const may = (mine.preempts && rules.priority < mine.priority) || (quota !== null && l.of.quota !== null) || (mine.takes !== null && rules.takes !== null);
+      for (const u of l.units) if (may || u.desired === "stop") units.push({ id: u.assignmentId, version: u.version, unit: u.unit, workloadId: id, workload: l.of.snapshot.name, nodeId: u.node.id, priority: rules.priority, demand: this.demandOf(l, u.generation), startedAtMs: u.updatedAtMs, stopping: u.desired === "stop", quota: l.of.quota, endsMs: rules.takes ? { minMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.minMs), maxMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.maxMs) } : { minMs: Infinity, maxMs: Infinity } });
       if (l.of.maxUnavailable !== null) {
         const serving = l.units.filter((u) => u.desired === "run" && u.observed !== null && serves(u.observed.phase, u.observed.health)).length;
         budgets.set(id, Math.max(0, l.of.maxUnavailable - Math.max(0, l.of.snapshot.replicas - serving)));
