@@ -75,7 +75,7 @@ async function inParts(streams: number, requests: number, alpha: number, workers
       });
       for (const key of Object.keys(all) as (keyof Rejections)[]) all[key] += one[key];
       done += part.to - part.from;
-      say(`  ${done} of ${streams} streams`);
+      say(`  ${done} of ${streams} streams; rejected so far: ${Object.entries(all).map(([kind, count]) => `${kind} ${count}`).join(", ")}`);
     }
   };
   await Promise.all(Array.from({ length: workers }, next));

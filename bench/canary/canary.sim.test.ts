@@ -81,7 +81,7 @@ describe("canary benchmark", () => {
 
   it("gives the canary its share and the rates of the scenario", () => {
     const trace = generate("R5", 2);
-    const sums = [CANARY, STABLE].map((arm) => {
+    const sums = ([CANARY, STABLE] as const).map((arm) => {
       let [n, bad] = [0, 0];
       for (let s = 0; s < trace.sites.length; s++) for (let m = 0; m < trace.minutes; m++) {
         n += trace.requests[cellOf(trace, s, m, arm)]!;
