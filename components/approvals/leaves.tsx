@@ -10,7 +10,14 @@ export function Leaves({ approval: a }: { approval: ApprovalView }) {
       <CopyButton text={a.planDigest} what="the plan's digest" />
     </span>
   );
-  if (a.leaves.length === 0) return digest;
+  if (a.leaves.length === 0) {
+    return (
+      <>
+        exactly this plan
+        {digest}
+      </>
+    );
+  }
   return (
     <details>
       <summary className="cursor-pointer touch:py-1">exactly this plan, in {a.leaves.length} parts</summary>

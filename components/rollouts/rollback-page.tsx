@@ -107,7 +107,7 @@ function Receipts({ proof }: { proof: Proof }) {
         flush
         aside={
           <>
-            <NativeSelect aria-label="Site" className="w-40" value={view.site} onChange={(e) => void setView({ site: e.target.value || null })}>
+            <NativeSelect aria-label="Site" className="w-40 max-sm:w-28" value={view.site} onChange={(e) => void setView({ site: e.target.value || null })}>
               <option value="">All sites</option>
               {sites.map((s) => (
                 <option key={s}>{s}</option>

@@ -24,7 +24,7 @@ const units = (n: number): string => `${n} ${n === 1 ? "unit" : "units"}`;
 
 function wordsOf(r: Rollout, c: Cohort): string {
   const parts = [
-    c.onNew > 0 ? (r.final && !returning(r) ? `${units(c.onNew)} kept.` : returning(r) ? `${units(c.onNew)} still to return.` : `${units(c.onNew)} would return.`) : "Nothing runs the new revision here as far as is known.",
+    c.onNew === 0 && returning(r) && c.onOld > 0 && c.other === 0 ? (c.silent > 0 ? "All that are in reach are back." : "All are back.") : c.onNew > 0 ? (r.final && !returning(r) ? `${units(c.onNew)} kept.` : returning(r) ? `${units(c.onNew)} still to return.` : `${units(c.onNew)} would return.`) : "Nothing runs the new revision here as far as is known.",
     c.silent > 0 ? `${units(c.silent)} silent: told when ${c.silent === 1 ? "it is" : "they are"} back.` : "",
   ];
   return parts.filter(Boolean).join(" ");
