@@ -7,15 +7,14 @@ import { chooseLimiter } from "./engine/choose-limiter";
 import { ProcessEngine } from "./engine/process-engine";
 import { currentBootId, machineFacts } from "./facts/machine";
 import { usageSampler } from "./facts/usage";
-import { dial, parseAddress } from "./identity/dial";
-import { enrol } from "./identity/enrol";
-import { Identity } from "./identity/identity";
+import type { Identity } from "./identity/identity";
+import { dialGateway, openIdentity } from "./identity/open";
 import { Renewal } from "./identity/renewal";
 import { defaultJournal, Journal } from "./journal/journal";
 import { LocalApi } from "./local/local-api";
 import { LogStreams } from "./logs/streams";
 import type { RunOptions } from "./options";
-import { Fault, textOf } from "./platform/fault";
+import { textOf } from "./platform/fault";
 import type { Log } from "./platform/log";
 import { defaultBackoff } from "./session/backoff";
 import type { TrafficAdapter } from "./router/adapter";
@@ -84,7 +83,7 @@ export class Agent {
   async start(): Promise<void> {
     const o = this.#o;
     this.#unlock = await lockData(o.data);
-    const identity = await this.#identity();
+    const identity = await openIdentity(o, this.#log, this.#nowMs);
     const bootId = o.bootId ?? (await currentBootId());
     const { nodeId, node, site, project } = identity.current;
     this.#log.info("agent.starting", { version: AGENT_VERSION, node, site, project, gateway: identity.current.gateway, data: o.data });
@@ -98,7 +97,7 @@ export class Agent {
     const engine = new ProcessEngine({ limits, nowMs: this.#nowMs });
     const collector = new Collector();
     const journal = await Journal.open<ReportBody>(o.data, { settings: { ...defaultJournal, maxBytes: o.journalBytes, segmentBytes: Math.min(defaultJournal.segmentBytes, Math.floor(o.journalBytes / 8)) }, log: this.#log, thin: eventsOnly });
-    const artifacts = new ArtifactCache(o.data, { dial: () => this.#dialGateway(identity), settings: { ...defaultCache, maxBytes: o.cacheBytes }, nowMs: this.#nowMs });
+    const artifacts = new ArtifactCache(o.data, { dial: () => dialGateway(identity, this.#nowMs()), settings: { ...defaultCache, maxBytes: o.cacheBytes }, nowMs: this.#nowMs });
     this.#skewMs = identity.current.skewMs;
     const event: InstanceWorld["event"] = (kind, spec, message) => collector.event({ atMs: this.#nowMs(), kind, assignmentId: spec.assignmentId, unit: spec.unit, message });
     const trials: Trials = await Trials.open({
@@ -225,28 +224,6 @@ export class Agent {
     }
     await this.#unlock();
     this.#log.info("agent.stopped", { unitsStopped: this.#o.stopUnitsOnExit });
-  }
-
-  async #identity(): Promise<Identity> {
-    const { data, gateway, token, fingerprint, name } = this.#o;
-    const identity = await Identity.open(data);
-    if (identity.enrolled === null) {
-      if (gateway === null || token === null || fingerprint === null) throw new Fault("not_enrolled", `This node has not been enrolled, and ${gateway === null ? "--gateway" : token === null ? "--token" : "--ca-fingerprint"} is missing.`, "Copy the whole command from Settings, join tokens.");
-      await enrol(identity, { gateway, token, fingerprint, nodeName: name ?? undefined, nowMs: this.#nowMs() });
-      this.#log.info("agent.enrolled", { node: identity.current.node, site: identity.current.site, project: identity.current.project });
-    } else if (gateway !== null && gateway !== identity.enrolled.gateway) {
-      // The gateway may move; it is still the same authority that must vouch for it.
-      await identity.save((now) => ({ ...(now ?? identity.current), gateway }));
-      this.#log.info("agent.gatewayChanged", { gateway });
-    }
-    return identity;
-  }
-
-  async #dialGateway(identity: Identity): Promise<{ socket: Awaited<ReturnType<typeof dial>>; host: string }> {
-    const { gateway, authority, certificate } = identity.current;
-    const address = parseAddress(gateway);
-    if (!address) throw new Fault("usage", `"${gateway}" is no address.`, "Start the agent with --gateway HOST:PORT.");
-    return { socket: await dial(address, { authority, client: { certificate, key: identity.keyPem } }, this.#nowMs()), host: gateway };
   }
 
   #needFacts(): NodeFacts {
