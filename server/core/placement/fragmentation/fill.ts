@@ -1,6 +1,6 @@
 import { seededRandom } from "../../base/seed";
-import { admitsModel, idleOf, stateKey, WHOLE } from "./gpu";
-import type { GpuNode } from "./gpu";
+import { admitsModel, gpuMillisOf, idleOf, stateKey, WHOLE } from "./gpu";
+import type { GpuNode, GpuShape } from "./gpu";
 import type { Mix } from "./mix";
 
 /** What a node is expected to carry yet, in devices. */
@@ -32,6 +32,24 @@ function reachOf(mix: Mix, nodes: readonly GpuNode[]): number[] {
   const before = sumOf(true, (i) => mix.entries[i]?.share ?? 0);
   const now = sumOf(true, (i) => reach[i] ?? 0);
   return reach.map((r, i) => ((mix.entries[i]?.shape.gpus ?? 0) > 0 && now > 0 ? (r * before) / now : r));
+}
+
+/** What a core that a task without GPU gets is worth, in devices, where CPU runs out before GPUs do. */
+const CORE_WORTH = 0.05;
+/** The part of the fleet's CPU that the mix asks for with all GPUs allocated: from the first on a core has a worth, at the second all of it. */
+const TIGHT = { from: 0.9, to: 1 } as const;
+
+/**
+ * What a millicore of tasks without GPU counts in expected fill, in thousandths of a device. Nothing while the CPU is
+ * enough for the mix; where it is not, packing for GPUs alone would leave out ever more of these tasks.
+ */
+function cpuWorthOf(mix: Mix, nodes: readonly GpuNode[]): number {
+  const asked = (of: (shape: GpuShape) => number) => mix.entries.reduce((sum, e) => sum + e.share * of(e.shape), 0);
+  const cpu = nodes.reduce((sum, n) => sum + n.cpuMillis, 0);
+  const millis = nodes.reduce((sum, n) => sum + idleOf(n), 0);
+  const perMilli = asked((s) => s.cpuMillis) / Math.max(1, asked(gpuMillisOf));
+  const tightness = (perMilli * millis) / Math.max(1, cpu);
+  return CORE_WORTH * Math.min(1, Math.max(0, (tightness - TIGHT.from) / (TIGHT.to - TIGHT.from)));
 }
 
 /** Sequences of tasks, one after another, as columns: what each task asks for, and which entry of the mix it is. */
@@ -81,12 +99,13 @@ function sequencesOf(mix: Mix, weights: readonly number[], sequences: number, of
  * sequences, so the difference of two estimates varies far less than each. Found once for each state of a node.
  */
 export function fillEstimate(mix: Mix, fleet: readonly GpuNode[], options: FillOptions = {}): FillEstimate {
-  const { sequences = 32, offers = 50, halfAt = 3, seed = 7 } = options;
+  const { sequences = 48, offers = 100, halfAt = 3, seed = 7 } = options;
   const drawn = sequencesOf(mix, reachOf(mix, fleet), sequences, offers, seed);
   const worth = Float64Array.from({ length: offers }, (_, j) => halfAt / (halfAt + j) / WHOLE);
+  const cpuWorth = cpuWorthOf(mix, fleet);
   const withGpu = mix.entries.filter((e) => e.shape.gpus > 0).map((e) => e.shape);
-  // With less left than any task with GPU asks for, a node is full.
-  const leastCpu = Math.min(...withGpu.map((s) => s.cpuMillis));
+  // With less left than any task that counts asks for, a node is full.
+  const leastCpu = Math.min(...(cpuWorth === 0 ? withGpu : mix.entries.map((e) => e.shape)).map((s) => s.cpuMillis));
   const leastMillis = Math.min(...withGpu.map((s) => s.gpuMillis));
   const known = new Map<string, number>();
   const admitted = new Map<string, Uint8Array>();
@@ -112,15 +131,15 @@ export function fillEstimate(mix: Mix, fleet: readonly GpuNode[], options: FillO
         const taken = gpus === 1 ? takeOne(free, n, millis) : takeMany(free, n, millis, gpus);
         if (taken === 0) continue;
         got += taken * (worth[j] ?? 0);
-        if (greatest(free, n) < leastMillis) break;
-      }
+        if (cpuWorth === 0 && greatest(free, n) < leastMillis) break;
+      } else got += cpuWorth * asks * (worth[j] ?? 0);
       cpu -= asks;
       if (cpu < leastCpu) break;
     }
     return got;
   };
   return (node) => {
-    if (node.cpuMillis < leastCpu || idleOf(node) < leastMillis) return 0;
+    if (node.cpuMillis < leastCpu || (cpuWorth === 0 && idleOf(node) < leastMillis)) return 0;
     const key = stateKey(node.model, node.cpuMillis, node.free);
     const before = known.get(key);
     if (before !== undefined) return before;

@@ -111,12 +111,12 @@ describe.each(scores)("packing by %s", (_name, make) => {
 const priced = (packer: Packer, task: GpuShape) => packer.find(task);
 
 describe("expected fill", () => {
-  // Guarantee: it never exceeds the devices that are idle, and does not depend on the order of the devices.
+  // Guarantee: it never exceeds the devices that are idle and the worth of the free cores, whatever the order of devices.
   it("is at most what is idle, whatever the order of devices", () => {
     fc.assert(
       fc.property(anyNode(), anyTasks, (n, tasks) => {
         const fill = fillEstimate(mixOf(tasks), [n], { sequences: 4, offers: 12 });
-        expect(fill(n)).toBeLessThanOrEqual(idleOf(n) / 1_000 + 1e-9);
+        expect(fill(n)).toBeLessThanOrEqual(idleOf(n) / 1_000 + (0.05 * n.cpuMillis) / 1_000 + 1e-9);
         expect(fillEstimate(mixOf(tasks), [n], { sequences: 4, offers: 12 })({ ...n, free: [...n.free].reverse() })).toBe(fill(n));
       }),
       { seed: 15, numRuns: 200 },
