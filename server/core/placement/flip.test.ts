@@ -72,7 +72,7 @@ describe("the flip of a verdict", () => {
     );
     expect(flips).toBeGreaterThan(20);
     expect(steps).toBeGreaterThan(10);
-  });
+  }, 60_000);
 
   // Guarantee: where one reason alone keeps a unit from every node it could go to, a flip is found.
   it("finds one wherever a node has a single reason that can be mended", () => {
@@ -105,5 +105,5 @@ describe("the flip of a verdict", () => {
       { numRuns: 250, seed: 7 },
     );
     expect(flips).toBeGreaterThan(8);
-  });
+  }, 60_000);
 });

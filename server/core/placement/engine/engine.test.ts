@@ -84,9 +84,9 @@ describe("the engine", () => {
         const options: PlaceOptions = { seed: "s", own: at(0), groups: new Map([["g1", at(1)], ["g2", at(2)]]) };
         expectSame(snapshot, asks, place(snapshot, asks, options).placements as RecordedDecision[], new NaivePlacement(snapshot, options));
       }),
-      { numRuns: 400, seed: 11 },
+      { numRuns: 250, seed: 11 },
     );
-  });
+  }, 60_000);
 
   // Guarantee: units that leave and nodes that are lost between placements change what is decided as a new picture of the fleet would.
   it("follows deltas as if the fleet were read anew", () => {
@@ -119,9 +119,9 @@ describe("the engine", () => {
           }
         }
       }),
-      { numRuns: 150, seed: 12 },
+      { numRuns: 100, seed: 12 },
     );
-  });
+  }, 60_000);
 
   // Guarantee: a shape that is asked for many times finds the same nodes by its class as one that is searched for each time.
   it("gives shapes of one content one class", () => {

@@ -26,6 +26,17 @@ export const APART = codeOf("apart");
 const SPECIAL = 0x80;
 const CODE = 0x7f;
 
+/** What holds for a shape in each cell, whatever runs there. */
+interface CellScores {
+  era: number;
+  /** Score of an unused node in billionths, spread over sites apart. */
+  of: Float64Array;
+  fixed: Uint8Array;
+  /** Cells that are not closed for good; those of site s from openStart[s] to openStart[s + 1] - 1. */
+  open: Int32Array;
+  openStart: Int32Array;
+}
+
 /** What asks of one shape have in common, whatever their group. */
 export class ShapeEntry {
   readonly needs: Needs;
@@ -36,7 +47,7 @@ export class ShapeEntry {
   uses = 0;
   template: ShapeClass | undefined;
   last: ShapeClass | undefined;
-  private scores: { era: number; of: Float64Array; fixed: Uint8Array } | undefined;
+  private scores: CellScores | undefined;
 
   constructor(
     readonly id: number,
@@ -50,7 +61,7 @@ export class ShapeEntry {
     this.apart = shape.apart ?? [];
   }
   /** By cell: the score of an unused node in billionths, spread over sites apart; and the reason that holds whatever runs there, for which the score is minus infinity. */
-  byCell(floor: Floor): { era: number; of: Float64Array; fixed: Uint8Array } {
+  byCell(floor: Floor): CellScores {
     if (this.scores?.era === floor.era) return this.scores;
     const statics = floor.staticsOf(this.shape, this.staticKey);
     const { make } = floor.cells;
@@ -59,7 +70,14 @@ export class ShapeEntry {
     // A make without such devices at all: the first of all shortages, for good.
     const fixed = Uint8Array.from(make, (m, c) => (statics.code[c] as number) || (byMake[m] === -Infinity ? DEVICE : 0));
     const of = Float64Array.from(make, (m, c) => (fixed[c] ? -Infinity : (statics.score[c] as number) + (byMake[m] as number)));
-    return (this.scores = { era: floor.era, of, fixed });
+    const { start } = floor.cells;
+    const open = Int32Array.from(of.keys()).filter((c) => of[c] !== -Infinity);
+    const openStart = new Int32Array(start.length);
+    for (let s = 0, k = 0; s < start.length; s++) {
+      while (k < open.length && (open[k] as number) < (start[s] as number)) k++;
+      openStart[s] = k;
+    }
+    return (this.scores = { era: floor.era, of, fixed, open, openStart });
   }
   /** The part of these scores that depends on a node's make; minus infinity for one that has none of the devices asked for. */
   scoresByMake(floor: Floor, out: Float64Array): void {
@@ -88,7 +106,7 @@ export class ShapeEntry {
  */
 export class ClassMemory {
   private constructor(
-    /** Node i of this class stands at i * stride + slot; likewise pairs of `tops`. */
+    /** Node i of this class stands at i * stride + slot. */
     readonly codes: Uint8Array,
     readonly tops: Float64Array,
     readonly own: Uint16Array,
@@ -98,8 +116,7 @@ export class ClassMemory {
   ) {}
   static block(nodes: number, cells: number, stride: number): ClassMemory[] {
     const codes = new Uint8Array(nodes * stride);
-    const tops = new Float64Array(2 * cells * stride);
-    return Array.from({ length: stride }, (_, slot) => new ClassMemory(codes, tops, new Uint16Array(nodes), stride, slot, cells));
+    return Array.from({ length: stride }, (_, slot) => new ClassMemory(codes, new Float64Array(2 * cells), new Uint16Array(nodes), stride, slot, cells));
   }
 }
 
@@ -130,6 +147,8 @@ export class ShapeClass {
   private readonly scores: Float64Array;
   private readonly statics: CellStatics;
   private readonly fixed: Uint8Array;
+  private readonly open: Int32Array;
+  private readonly openStart: Int32Array;
   /** Where the counts of the last decision were kept. */
   countsAt = NONE;
   /** Units of the group by node, for shapes to which it matters. */
@@ -160,6 +179,8 @@ export class ShapeClass {
     const byCell = entry.byCell(floor);
     this.scores = byCell.of;
     this.fixed = byCell.fixed;
+    this.open = byCell.open;
+    this.openStart = byCell.openStart;
     this.statics = floor.staticsOf(entry.shape, entry.staticKey);
     this.era = floor.era;
     this.groupVersion = group?.version ?? 0;
@@ -204,24 +225,15 @@ export class ShapeClass {
   }
 
   private put(c: number, top: number, best: number): void {
-    const at = this.at(c);
-    this.tops[at] = top;
-    this.tops[at + 1] = best;
-  }
-  /** Where the pair of a cell stands. */
-  private at(c: number): number {
-    return 2 * (c * this.stride + this.slot);
+    this.tops[2 * c] = top;
+    this.tops[2 * c + 1] = best;
   }
   private copy(from: ShapeClass): void {
     const { codes, tops, stride, slot } = this;
     const n = this.floor.columns.nodes.length;
-    if (stride === 1 && from.stride === 1) {
-      codes.set(from.codes);
-      tops.set(from.tops);
-      return;
-    }
-    for (let i = 0, to = slot, at = from.slot; i < n; i++, to += stride, at += from.stride) codes[to] = from.codes[at] as number;
-    for (let c = 0; c < this.memory.cells; c++) this.put(c, from.tops[from.at(c)] as number, from.tops[from.at(c) + 1] as number);
+    tops.set(from.tops);
+    if (stride === 1 && from.stride === 1) codes.set(from.codes);
+    else for (let i = 0, to = slot, at = from.slot; i < n; i++, to += stride, at += from.stride) codes[to] = from.codes[at] as number;
   }
   private bound(s: number): void {
     this.siteBound[s] = (this.siteTop[s] as number) + (this.siteTerm[s] as number);
@@ -346,8 +358,8 @@ export class ShapeClass {
     const s = this.floor.columns.siteOf[i] as number;
     const c = this.floor.cells.of[i] as number;
     this.codes[i * this.stride + this.slot] = code | SPECIAL;
-    if (this.tops[this.at(c) + 1] === i) {
-      this.tops[this.at(c) + 1] = DIRTY;
+    if (this.tops[2 * c + 1] === i) {
+      this.tops[2 * c + 1] = DIRTY;
       this.siteClean[s] = 0;
     }
     const n = this.counted[s] as number;
@@ -406,15 +418,15 @@ export class ShapeClass {
     }
     const c = special ? cells.count + s : (cells.of[i] as number);
     const score = code === 0 ? this.scoreOf(i, special) : -Infinity;
-    const top = this.tops[this.at(c)] as number;
-    const best = this.tops[this.at(c) + 1] as number;
+    const top = this.tops[2 * c] as number;
+    const best = this.tops[2 * c + 1] as number;
     if (best === i) {
-      if (score >= top) this.tops[this.at(c)] = score;
-      else this.tops[this.at(c) + 1] = DIRTY;
+      if (score >= top) this.tops[2 * c] = score;
+      else this.tops[2 * c + 1] = DIRTY;
     } else if (score > top) {
-      this.tops[this.at(c)] = score;
-      if (best !== DIRTY) this.tops[this.at(c) + 1] = i;
-    } else if (score === top && best >= 0 && cells.before(i, best)) this.tops[this.at(c) + 1] = i;
+      this.tops[2 * c] = score;
+      if (best !== DIRTY) this.tops[2 * c + 1] = i;
+    } else if (score === top && best >= 0 && cells.before(i, best)) this.tops[2 * c + 1] = i;
     else return;
     if (score > (this.siteTop[s] as number)) {
       this.siteTop[s] = score;
@@ -434,15 +446,15 @@ export class ShapeClass {
     const own = cells.count + s;
     for (;;) {
       let at = NONE;
-      for (let c = cells.start[s] as number; c < (cells.start[s + 1] as number); c++) if (this.stands(c, at)) at = c;
+      for (let k = this.openStart[s] as number; k < (this.openStart[s + 1] as number); k++) if (this.stands(this.open[k] as number, at)) at = this.open[k] as number;
       if (this.stands(own, at)) at = own;
-      if (at !== NONE && this.tops[this.at(at) + 1] === DIRTY) {
+      if (at !== NONE && this.tops[2 * at + 1] === DIRTY) {
         this.clean(at);
         continue;
       }
-      this.siteTop[s] = at === NONE ? -Infinity : (this.tops[this.at(at)] as number);
-      this.siteBest[s] = at === NONE ? NONE : (this.tops[this.at(at) + 1] as number);
-      this.siteTie[s] = at === NONE ? 0 : (cells.tie[this.tops[this.at(at) + 1] as number] as number);
+      this.siteTop[s] = at === NONE ? -Infinity : (this.tops[2 * at] as number);
+      this.siteBest[s] = at === NONE ? NONE : (this.tops[2 * at + 1] as number);
+      this.siteTie[s] = at === NONE ? 0 : (cells.tie[this.tops[2 * at + 1] as number] as number);
       this.bound(s);
       this.siteClean[s] = 1;
       return;
@@ -450,14 +462,14 @@ export class ShapeClass {
   }
   /** Whether cell c may offer something better than cell `at`. */
   private stands(c: number, at: number): boolean {
-    const top = this.tops[this.at(c)] as number;
+    const top = this.tops[2 * c] as number;
     if (top === -Infinity) return false;
     if (at === NONE) return true;
-    const other = this.tops[this.at(at)] as number;
+    const other = this.tops[2 * at] as number;
     if (top !== other) return top > other;
-    const known = this.tops[this.at(at) + 1] as number;
+    const known = this.tops[2 * at + 1] as number;
     if (known === DIRTY) return false;
-    const mine = this.tops[this.at(c) + 1] as number;
+    const mine = this.tops[2 * c + 1] as number;
     return mine === DIRTY || this.floor.cells.before(mine, known);
   }
   private clean(c: number): void {
@@ -487,12 +499,13 @@ export class ShapeClass {
     const { cells } = this.floor;
     let found = NONE;
     let top = -Infinity;
-    for (let c = cells.start[s] as number; c <= (cells.start[s + 1] as number); c++) {
-      const at = c === (cells.start[s + 1] as number) ? cells.count + s : c;
-      const here = this.tops[this.at(at)] as number;
+    const end = this.openStart[s + 1] as number;
+    for (let k = this.openStart[s] as number; k <= end; k++) {
+      const at = k === end ? cells.count + s : (this.open[k] as number);
+      const here = this.tops[2 * at] as number;
       if (here < top || here === -Infinity) continue;
-      if (this.tops[this.at(at) + 1] === DIRTY) this.clean(at);
-      let i = this.tops[this.at(at) + 1] as number;
+      if (this.tops[2 * at + 1] === DIRTY) this.clean(at);
+      let i = this.tops[2 * at + 1] as number;
       if (i === NONE) continue;
       if (i === except) i = at >= cells.count ? this.bestSpecial(s, except) : cells.best(at, this.entry.needs, this.entry.weighing.use, this, except);
       if (i === NONE) continue;
