@@ -17,16 +17,17 @@ import { planWorkload } from "../reconcile";
 import { withReservations } from "../sets/reserved";
 import { plainRules } from "../sets/types";
 import type { Held, SetRules } from "../sets/types";
+import { isLong } from "../../../testing/long";
 import { demand, nodeOf, shape } from "../testing";
 import type { OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "../workload-plan";
 
-const SEEDS = process.env["HOLDFAST_LONG"] === "1" ? 1_000 : 25;
+const SEEDS = isLong ? 1_000 : 25;
 const SILENT_MS = 45_000;
 
 interface Assigned { id: string; workload: string; unit: string; ordinal: number; nodeId: string; generation: number; desired: "run" | "stop"; version: number; atMs: number; startedMs: number }
 interface Job { id: string; priority: number; quota: string | null; minMember: number | null; budget: number | null; lostAfterMs: number | null; replicas: number; goal: RevisionShape }
 /** A plan with what it was made from: applied only if that still holds. */
-interface Pending { job: string; plan: WorkloadPlan; versions: Map<string, number>; own: string; used: string }
+interface Pending { job: string; silentMs: Map<string, number>; plan: WorkloadPlan; versions: Map<string, number>; own: string; used: string }
 
 const quota = (name: string, parent: string | null, cpuMillis: number): QuotaFacts => ({ name, parent, nominal: cpuMillis ? { cpuMillis } : {}, borrowingLimit: null, lendingLimit: null, weight: 1, reclaim: "lowerPriority" });
 
@@ -82,7 +83,7 @@ class World {
       const budgets = new Map(this.jobs.flatMap((x) => (x.budget === null ? [] : [[x.id, Math.max(0, x.budget - Math.max(0, x.replicas - this.serving(x.id)))] as const])));
       plan = planWorkload({ ...s, fleet, others: { units: others, budgets } });
     }
-    return { job: id, plan, own: this.key(id), used: JSON.stringify([...this.used(null)]), versions: new Map([...this.nodes.map((n) => [n.id, n.desiredGeneration] as const), ...this.assigned.map((a) => [a.id, a.version] as const)]) };
+    return { job: id, silentMs: new Map(this.nodes.map((n) => [n.id, this.nowMs - (n.lastSeenMs ?? 0)])), plan, own: this.key(id), used: JSON.stringify([...this.used(null)]), versions: new Map([...this.nodes.map((n) => [n.id, n.desiredGeneration] as const), ...this.assigned.map((a) => [a.id, a.version] as const)]) };
   }
   key = (id: string): string => JSON.stringify([this.job(id).replicas, this.assigned.filter((a) => a.workload === id).map((a) => [a.id, a.version])]);
 
@@ -107,8 +108,8 @@ class World {
       const gone = plan.evict.filter((e) => e.workloadId === x.id);
       if (x.budget !== null && gone.length > 0) expect(gone.length).toBeLessThanOrEqual(Math.max(0, x.budget));
     }
-    // Guarantee (9): nothing on a silent node is replaced before lostAfter.
-    for (const s of plan.stop) if (s.cause === "replace" && this.nodes.find((n) => n.id === s.nodeId)?.desiredState !== "decommissioned") expect(this.nowMs - (this.nodes.find((n) => n.id === s.nodeId)?.lastSeenMs ?? 0)).toBeGreaterThanOrEqual(j.lostAfterMs ?? Infinity);
+    // Guarantee (9): nothing on a silent node is replaced before lostAfter, by what was known when the plan was made.
+    for (const s of plan.stop) if (s.cause === "replace" && this.nodes.find((n) => n.id === s.nodeId)?.desiredState !== "decommissioned") expect(p.silentMs.get(s.nodeId) ?? 0).toBeGreaterThanOrEqual(j.lostAfterMs ?? Infinity);
     // Guarantee (6): of a gang none starts, or so many that minMember run.
     if (j.minMember !== null && plan.place.length > 0) expect(this.assigned.filter((a) => a.workload === j.id && a.desired === "run").length + plan.place.length - plan.stop.length).toBeGreaterThanOrEqual(Math.min(j.minMember, j.replicas));
     for (const e of plan.end) this.assigned = this.assigned.filter((a) => a.id !== e.assignmentId);
