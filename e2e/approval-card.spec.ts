@@ -80,7 +80,7 @@ test("the card alone answers everything on a phone", async () => {
   await expect(row(card, "If agreed")).toHaveText(/wave everywhere/i);
   await expect(row(card, "Worst case")).toHaveText(/up to 3 of 3 units/);
   await expect(row(card, "Evidence")).toHaveText(/^Promote\..*accuracy.*\d+ on the canary, \d+ on stable/is);
-  await expect(row(card, "Who agrees")).toHaveText(/Still needed: 1 of Operations .* and 1 of Product \(linus\)\. Not ada/);
+  await expect(row(card, "Who agrees")).toHaveText(/Still needed: 1 of Operations .* and 1 of Product \(linus\)\. Not Ada Lovelace/);
   await expect(row(card, "Until")).toHaveText(/23 h left/);
   await expect(row(card, "Bound to")).toHaveText(/exactly this plan.*sha256:/s);
   await expect(card).toContainText("waits for you");

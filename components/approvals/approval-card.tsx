@@ -52,7 +52,7 @@ export function ApprovalCard({ approval: a, compact, headingId }: { approval: Ap
             rollout #{a.rolloutNumber}
           </Link>
           , by {a.author}
-          {me?.login === a.author ? " (you)" : ""}, asked <Age at={a.requestedAtMs} suffix="ago" className="min-w-0" />
+          {me?.name === a.author ? " (you)" : ""}, asked <Age at={a.requestedAtMs} suffix="ago" className="min-w-0" />
         </p>
       </header>
       {a.state === "void" ? <Void approval={a} /> : null}

@@ -120,7 +120,7 @@ export function rolloutCommands(deps: RolloutDeps) {
  */
 async function consentTo(tx: Tx, a: approvals.ApprovalRecord, actor: Actor, project: ProjectRef, remark: string, nowMs: number): Promise<string | null> {
   const groups = a.groups ?? anyApprover;
-  const consent = { byId: actor.id, by: actor.name, roles: actor.roles(project.id) };
+  const consent = { byId: actor.id, by: actor.name, login: actor.login, roles: actor.roles(project.id) };
   if (!groups.some((g) => mayStandFor(g, consent))) return refuseNow("forbidden", `This gate asks for ${groups.map((g) => `${g.count} of ${g.name} (${groupText(g)})`).join(" and ")}.`, "Ask one of them.");
   if (!(await approvals.addConsent(tx.client, { approvalId: a.id, ...consent, remark, atMs: nowMs }))) return null;
   const { given } = divideConsents(groups, await approvals.consentsOf(tx.client, [a.id]));

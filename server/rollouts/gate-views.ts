@@ -35,6 +35,6 @@ export function groupsOf(groups: readonly ApproverGroup[] | null, consents: read
 /** Why this actor's consent would count for none of the gate's groups; null when it would. */
 export function whyNotStand(groups: readonly ApproverGroup[] | null, consents: readonly approvals.ConsentRecord[], actor: Actor, project: ProjectRef): string | null {
   if (consents.some((c) => c.byId === actor.id)) return "You agreed already: another person has to agree too.";
-  const me = { byId: actor.id, by: actor.name, roles: actor.roles(project.id) };
+  const me = { byId: actor.id, by: actor.name, login: actor.login, roles: actor.roles(project.id) };
   return (groups ?? anyApprover).some((g) => mayStandFor(g, me)) ? null : `This gate asks for ${(groups ?? anyApprover).map((g) => `${g.count} of ${g.name} (${groupText(g)})`).join(" and ")}.`;
 }

@@ -42,7 +42,7 @@ export function authenticator(deps: AccessDeps) {
     const s = await sessions.standing(db, hashToken(token), nowMs);
     if (!s) return null;
     touch(s.id, s.lastSeenMs, () => sessions.touch(db, s.id, nowMs));
-    const actor: Actor = { kind: "person", id: s.person.id, name: s.person.name, sessionId: s.id, strength: s.strength, roles: rolesFrom(s.memberships), ...(requestId ? { requestId } : {}) };
+    const actor: Actor = { kind: "person", id: s.person.id, name: s.person.name, login: s.person.login, sessionId: s.id, strength: s.strength, roles: rolesFrom(s.memberships), ...(requestId ? { requestId } : {}) };
     return { actor, mustChangePassword: s.person.mustChangePassword, kind: "session", expiresAtMs: s.expiresAtMs };
   };
 }

@@ -23,6 +23,8 @@ export type Actor = {
   id: string;
   /** What people call the actor; shown in audit entries. */
   name: string;
+  /** What a person signs in with; unique, unlike the name that they chose. Only persons have one. */
+  login?: string;
   sessionId?: string;
   strength?: AuthenticationStrength;
   requestId?: string;

@@ -4,14 +4,17 @@ import type { ApproverGroup } from "../manifest/rollout";
 export interface Consent {
   byId: string;
   by: string;
+  /** What a person signs in with; absent for service tokens, which have only their name. */
+  login?: string | null | undefined;
   roles: readonly string[];
 }
 
 /** What a gate asks for when its strategy names no groups: one person who may approve. */
 export const anyApprover: readonly ApproverGroup[] = [{ name: "an approver", count: 1 }];
 
+/** People are known by their login: the name that is shown is what they chose themselves. */
 export const mayStandFor = (g: ApproverGroup, c: Consent): boolean =>
-  (g.people === undefined || g.people.includes(c.by)) && (g.roles === undefined || g.roles.some((r) => c.roles.includes(r)));
+  (g.people === undefined || g.people.includes(c.login ?? c.by)) && (g.roles === undefined || g.roles.some((r) => c.roles.includes(r)));
 
 /**
  * Divides consents among groups so that as many places as possible are filled; each person fills one. (Kuhn's augmenting

@@ -120,6 +120,12 @@ describe("consents", () => {
     expect(divideConsents(groups, [person("ann", "approver")])).toMatchObject({ complete: false });
     expect(stillNeeded(groups, divideConsents(groups, [person("cid", "approver")]).given)).toBe("1 of owners (ann or bob)");
   });
+  // Guarantee: a person stands for a named place by their login alone, never by a name that they chose.
+  it("knows people by their login", () => {
+    const called = (login: string): Consent => ({ byId: login, by: "ann", login, roles: ["approver"] });
+    expect(divideConsents(groups.slice(0, 1), [called("mallory")]).complete).toBe(false);
+    expect(divideConsents(groups.slice(0, 1), [{ ...called("ann"), by: "Ann Example" }]).complete).toBe(true);
+  });
   // Guarantee: one person never fills two places, and the order of consents changes nothing.
   it("is complete only with as many people as places, in any order", () => {
     const people = fc.uniqueArray(fc.constantFrom("ann", "bob", "cid", "dee"), { maxLength: 4 });

@@ -26,6 +26,8 @@ export interface ConsentRecord {
   approvalId: string;
   byId: string;
   by: string;
+  /** What the person signs in with, as of now; null for service tokens. Read, not kept. */
+  login?: string | null | undefined;
   roles: string[];
   remark: string;
   atMs: number;
@@ -82,8 +84,8 @@ export async function addConsent(q: Queryable, c: ConsentRecord): Promise<boolea
 /** Consents of approvals, the earliest first. */
 export async function consentsOf(q: Queryable, approvalIds: readonly string[]): Promise<ConsentRecord[]> {
   if (approvalIds.length === 0) return [];
-  const r = await q.query<{ approval_id: string; person_id: string; person: string; roles: string[]; remark: string; at: Date }>(`select * from approval_consents where approval_id = any($1) order by at, person_id`, [approvalIds]);
-  return r.rows.map((x) => ({ approvalId: x.approval_id, byId: x.person_id, by: x.person, roles: x.roles, remark: x.remark, atMs: toMs(x.at) }));
+  const r = await q.query<{ approval_id: string; person_id: string; person: string; login: string | null; roles: string[]; remark: string; at: Date }>(`select c.*, p.login from approval_consents c left join people p on p.id = c.person_id where c.approval_id = any($1) order by c.at, c.person_id`, [approvalIds]);
+  return r.rows.map((x) => ({ approvalId: x.approval_id, byId: x.person_id, by: x.person, login: x.login, roles: x.roles, remark: x.remark, atMs: toMs(x.at) }));
 }
 /** Counts a consent that did not complete the approval, so that older pictures of it are stale. */
 export async function bump(q: Queryable, id: string): Promise<void> {
