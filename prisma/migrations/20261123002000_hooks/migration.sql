@@ -37,7 +37,7 @@ CREATE TABLE "hook_deliveries" (
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "ended_at" TIMESTAMPTZ(3),
     CONSTRAINT "hook_deliveries_pkey" PRIMARY KEY ("id"),
-    CONSTRAINT "hook_deliveries_endpoint_id_fkey" FOREIGN KEY ("endpoint_id") REFERENCES "hook_endpoints"("id") ON DELETE CASCADE
+    CONSTRAINT "hook_deliveries_endpoint_id_fkey" FOREIGN KEY ("endpoint_id") REFERENCES "hook_endpoints"("id") ON DELETE CASCADE ON UPDATE CASCADE
 );
 CREATE INDEX "hook_deliveries_due_idx" ON "hook_deliveries"("endpoint_id", "next_attempt_at") WHERE "state" = 'waiting';
 CREATE INDEX "hook_deliveries_endpoint_id_id_idx" ON "hook_deliveries"("endpoint_id", "id");
