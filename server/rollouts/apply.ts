@@ -3,7 +3,7 @@ import { approverGroup } from "../core/manifest/rollout";
 import { frontWave, gateName, isFinal, nextPhase, phaseLabel, verdictKey, type RolloutAction, type RolloutDecision, type RolloutProgress, type RolloutSnapshot } from "../core/rollout";
 import { appendAudit } from "../audit";
 import { newId } from "../platform";
-import { approvals, assignments, nodes, rollouts, type Tx } from "../store";
+import { approvals, assignments, nodes, rolloutControl, rollouts, routes, type Tx } from "../store";
 import { leafDigests } from "./gate-views";
 import { keepDeciding, newestVerdict, type Judged } from "./verdicts";
 import { approvableOf, foldChanges } from "./views";
@@ -43,6 +43,8 @@ class Writing {
       }
       case "goTo":
         return this.goTo(a);
+      case "setTraffic":
+        return this.divide(this.sitesOf((w) => w === a.wave), a.weight);
       case "sendSitesBack":
         return this.sendSitesBack(a);
       case "requestApproval":
@@ -85,8 +87,18 @@ class Writing {
     }
   }
 
+  /** Sites of some waves' targets, without those that were sent back. */
+  private sitesOf(which: (wave: number) => boolean): string[] {
+    const back = new Set(this.progress.sitesBack.map((b) => b.site));
+    return [...new Set(this.r.plan.waves.flatMap((w, i) => (which(i) ? w.targets.map((t) => t.site) : [])))].filter((site) => !back.has(site)).sort();
+  }
+
+  private readonly divide = (names: readonly string[], weight: number | null): Promise<void> => divide(this.tx, this.r, names, weight);
+  private readonly divided = (wave: number): boolean => divides(this.r, wave);
+
   private async sendSitesBack(a: Extract<RolloutAction, { do: "sendSitesBack" }>): Promise<void> {
     const { tx, r, s } = this;
+    await this.divide(this.sitesOf(this.divided).filter((site) => a.sites.includes(site)), 0);
     for (const site of a.sites) this.progress.sitesBack.push({ site, reason: a.reason, atMs: s.nowMs });
     const text = `${a.sites.length === 1 ? `Site ${a.sites[0]} goes` : `Sites ${a.sites.join(", ")} go`} back to r${r.fromGeneration}, the rest goes on: ${a.reason}`;
     this.patch.reason = text;
@@ -102,7 +114,10 @@ class Writing {
     if (next === null) throw new Error(`the planner asked for ${a.command} in phase ${s.phase}`);
     patch.phase = next;
     patch.reason = next === "rollingBack" ? `Rolling back: ${a.reason}` : next === "rolledBack" ? `Rolled back: ${causeOf(r.reason)} ${a.reason}` : a.reason;
+    // On the way back nothing is sent to the new revision any more; in the end one revision is left, and all units serve alike.
+    if (next === "rollingBack") await this.divide(this.sitesOf(this.divided), 0);
     if (isFinal(next)) {
+      await this.divide([...this.sitesOf(this.divided), ...this.progress.sitesBack.map((b) => b.site)].filter(() => r.plan.strategy.spec.waves.some((_, i) => this.divided(i))), null);
       patch.endedAtMs = s.nowMs;
       await approvals.closePending(tx.client, r.id, `The rollout has ended: ${phaseLabel[next].toLowerCase()}.`, s.nowMs);
       // The verdict was given: whoever hears of it only later keeps what he then switches to.
@@ -146,6 +161,21 @@ class Writing {
     await nodes.touchDesired(tx, this.touched);
     tx.changes.add("workload", r.workloadId, r.projectId);
   }
+}
+
+/** Divides the service's requests at sites: so many percent for the new revision; null: all endpoints alike. */
+async function divide(tx: Tx, r: rollouts.RolloutRecord, names: readonly string[], weight: number | null): Promise<void> {
+  const siteIds = await rolloutControl.siteIds(tx.client, r.projectId, names);
+  if (siteIds.length === 0) return;
+  const weights = weight === null ? [] : [{ generation: r.fromGeneration, weight: 100 - weight }, { generation: r.toGeneration, weight }];
+  await routes.set(tx, { projectId: r.projectId, workloadId: r.workloadId, siteIds }, { weights });
+}
+/** Whether a wave divides requests, up to the step that it has reached. */
+const divides = (r: rollouts.RolloutRecord, wave: number): boolean => (r.plan.strategy.spec.waves[wave]?.steps ?? []).slice(0, (r.progress.waves[wave]?.step ?? 0) + 1).some((step) => step.do === "traffic");
+
+/** Sends nothing to the new revision any more: the first thing when a person aborts. */
+export async function withdrawTraffic(tx: Tx, r: rollouts.RolloutRecord): Promise<void> {
+  await divide(tx, r, [...new Set(r.plan.waves.flatMap((w, i) => (divides(r, i) ? w.targets.map((t) => t.site) : [])))].sort(), 0);
 }
 
 /** Applies a decision in one transaction: assignments, progress, approvals, events and audit entries. */

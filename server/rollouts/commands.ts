@@ -6,7 +6,7 @@ import { auditedCommand } from "../audit";
 import { approvals, rollouts, type Tx } from "../store";
 import { createRolloutIn } from "./create";
 import type { RolloutDeps } from "./deps";
-import { goneOn, standing } from "./apply";
+import { goneOn, standing, withdrawTraffic } from "./apply";
 import { phaseOf, promoteBecause } from "./views";
 
 type Done = { version: number | null; message: string };
@@ -39,6 +39,7 @@ export function rolloutCommands(deps: RolloutDeps) {
       }
       // Time in which it was paused counts for no wait and no deadline.
       if (command === "resume") Object.assign(patch, { stepStartedAtMs: nowMs, progress: { ...r.progress, waves: r.progress.waves.map((w) => (w.startedAtMs === null ? w : { ...w, startedAtMs: nowMs })) } });
+      if (command === "abort") await withdrawTraffic(tx, r);
       if (command === "abort") await rollouts.holdRevision(tx.client, r.workloadId, r.toGeneration, `rollout ${r.number} was aborted by ${actor.name}: ${input.reason}`);
       await rollouts.save(tx.client, r.id, r.version, patch, nowMs);
       await rollouts.addEvent(tx.client, r.id, { kind: command, actor: actor.name, text, atMs: nowMs });

@@ -30,7 +30,7 @@ const seed = async (o: { units?: { unit: string; site: string }[]; strategy: unk
 
 beforeEach(async () => {
   skewMs = 0;
-  await db.asOwner("truncate approvals, approval_consents, freezes, break_glass, verdict_bundles, rollout_verdicts, rollout_receipts, rollout_events, rollouts, observations, assignments, predictions, request_minutes, silent_spells, nodes, sites, object_revisions, objects, audit_entries, history cascade");
+  await db.asOwner("truncate approvals, approval_consents, freezes, break_glass, verdict_bundles, rollout_verdicts, rollout_receipts, service_routes, rollout_events, rollouts, observations, assignments, predictions, request_minutes, silent_spells, nodes, sites, object_revisions, objects, audit_entries, history cascade");
 });
 
 describe("freezes and broken glass", () => {
@@ -110,6 +110,38 @@ describe("a gate for groups of people", () => {
     await feature().commands.decide(linus, project, yes);
     await look();
     expect(Object.values(await world.generations())).toEqual([2, 2, 2]);
+  });
+});
+
+describe("traffic", () => {
+  const weights = async () => Object.fromEntries((await db.asOwner<{ site: string; spec: { weights: { generation: number; weight: number }[] } }>("select s.name as site, r.spec from service_routes r join sites s on s.id = r.site_id")).map((x) => [x.site, x.spec.weights.map((w) => w.weight)]));
+  // Guarantee: requests are divided at the sites of the wave only, and none goes to the new revision on the way back.
+  it("is divided by the wave's step, taken back with a rollback, and alike again in the end", async () => {
+    await seed({ strategy: { waves: [{ name: "edge", selector: 'site.name.startsWith("edge")', steps: [update, { do: "traffic", weight: 20 }, { do: "approval", name: "go" }] }, { name: "rest", steps: [update] }], maxUnavailable: 3 } });
+    await start();
+    await look();
+    await world.obey();
+    await look();
+    expect(await weights()).toEqual({ "edge-kiel": [80, 20], "edge-lyon": [80, 20] });
+    const a = (await feature().queries.approvals(project, { limit: 5, state: "pending" }, grace)).items[0];
+    await feature().commands.decide(grace, project, { id: a?.id ?? "", planDigest: a?.planDigest ?? "", decision: "reject", remark: "not yet" });
+    await createRolloutReconciler(deps()).reconcile(await rolloutId());
+    expect((await detail()).phase).toBe("rollingBack");
+    expect(await weights()).toEqual({ "edge-kiel": [100, 0], "edge-lyon": [100, 0] });
+    await world.obey();
+    await look();
+    expect((await detail()).phase).toBe("rolledBack");
+    expect(await weights()).toEqual({ "edge-kiel": [], "edge-lyon": [] });
+  });
+  it("is withdrawn at once when a person aborts", async () => {
+    await seed({ strategy: { waves: [{ name: "all", steps: [update, { do: "traffic", weight: 50 }, { do: "pause", for: "1h" }] }], maxUnavailable: 3 } });
+    await start();
+    await look();
+    await world.obey();
+    await look();
+    const d = await detail();
+    await feature().commands.abort(ada, project, { number: 1, version: d.version, reason: "wrong model" });
+    expect(new Set(Object.values(await weights()).map(String))).toEqual(new Set(["100,0"]));
   });
 });
 

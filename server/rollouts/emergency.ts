@@ -8,6 +8,7 @@ import type * as v from "../core/views";
 import { auditedCommand } from "../audit";
 import { newId } from "../platform";
 import { rolloutControl, rollouts, type Tx } from "../store";
+import { withdrawTraffic } from "./apply";
 import type { RolloutDeps } from "./deps";
 import { phaseOf } from "./views";
 
@@ -67,6 +68,7 @@ export function emergencyCommands(deps: RolloutDeps) {
           const r = await rollouts.byId(tx.client, id, true);
           const next = r === null || isFinal(phaseOf(r.phase)) ? null : nextPhase(phaseOf(r.phase), "abort");
           if (!r || next === null) continue;
+          await withdrawTraffic(tx, r);
           await rollouts.holdRevision(tx.client, r.workloadId, r.toGeneration, `rollout ${r.number} was aborted by ${actor.name}: ${input.reason}`);
           await rollouts.save(tx.client, r.id, r.version, { phase: next, reason: `Rolling back: aborted by ${actor.name}: ${input.reason}` }, nowMs);
           await rollouts.addEvent(tx.client, r.id, { kind: "abort", actor: actor.name, text: `Abort everywhere by ${actor.name}: ${input.reason}`, atMs: nowMs });

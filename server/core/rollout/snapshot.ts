@@ -93,6 +93,7 @@ export type RolloutAction =
   | { do: "setGeneration"; assignmentId: string; unit: string; generation: number; returnAtMs: number | null }
   | { do: "setTrial"; assignmentId: string; unit: string; returnAtMs: number | null }
   | { do: "goTo"; wave: number; step: number; text: string; evidence?: boolean }
+  | { do: "setTraffic"; wave: number; weight: number }
   | { do: "sendSitesBack"; sites: string[]; reason: string }
   | { do: "transition"; command: RolloutCommand; reason: string; holdKey?: string }
   | { do: "requestApproval"; gate: string; expiresAtMs: number }

@@ -168,6 +168,7 @@ function planWave(s: RolloutSnapshot, d: RolloutDecision, w: number, budget: Bud
       planUpdate(s, d, w, step, budget);
       return false;
     case "traffic":
+      d.actions.push({ do: "setTraffic", wave: w, weight: step.weight });
       advance(s, d, w, `Units on r${s.plan.to.generation} serve ${step.weight}% of wave ${wave.name}.`);
       return false;
     case "pause": {

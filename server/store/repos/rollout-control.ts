@@ -108,6 +108,10 @@ export async function verdictsOf(q: Queryable, rolloutId: string, limit: number)
   return r.rows.map((x) => ({ wave: x.wave, template: x.template, verdict: x.verdict, sentence: x.sentence, bundleDigest: x.bundle_digest, atMs: toMs(x.at) }));
 }
 
+/** Ids of a project's sites by name. */
+export async function siteIds(q: Queryable, projectId: string, names: readonly string[]): Promise<string[]> {
+  return (await q.query<{ id: string }>(`select id from sites where project_id = $1 and name = any($2) order by id`, [projectId, names])).rows.map((r) => r.id);
+}
 /** Units that a rollout ever asked for a generation, by name. */
 export async function askedUnits(q: Queryable, rolloutId: string, generation: number): Promise<Set<string>> {
   const r = await q.query<{ unit: string }>(`select distinct m ->> 'unit' as unit from rollout_events e, jsonb_array_elements(e.data) m where e.rollout_id = $1 and e.kind = 'asked' and (m ->> 'to')::int = $2`, [rolloutId, generation]);
