@@ -12,7 +12,9 @@ import { Floor } from "./floor";
 import type { Group } from "./floor";
 import { Records } from "./records";
 import type { RecordedNode } from "./records";
-import { APART, ClassMemory, SPREAD, ShapeClass, ShapeEntry } from "./shape-class";
+import { ClassMemory } from "./class-memory";
+import { APART, SPREAD, ShapeClass } from "./shape-class";
+import { ShapeEntry } from "./shape-entry";
 
 const NONE = -1;
 /** A shape asked for more often than this gets a class: making one looks at every node once. */
