@@ -121,10 +121,13 @@ function EvidenceLine({ approval: { evidence: e } }: { approval: ApprovalView })
 /** An approval that does not count any more names what changed. */
 function Void({ approval: a }: { approval: ApprovalView }) {
   const changed = a.leaves.filter((l) => l.changed).map((l) => l.name);
+  // In lists the leaves are not spelt out; the first sentence of the reason names the one that changed.
+  const [first = "", ...rest] = (a.voidReason ?? "What it was bound to changed.").split(/(?<=\.) /);
+  const title = changed.length > 0 ? `Void: ${changed.join(" and ")} changed after it was asked` : `Void: ${first.charAt(0).toLowerCase()}${first.slice(1).replace(/\.$/, "")}`;
   return (
     <div className="px-3 pt-2.5">
-      <Alert tone="warning" title={changed.length > 0 ? `Void: ${changed.join(" and ")} changed after it was asked` : "Void: what it was bound to changed"}>
-        {a.voidReason} {a.decidedBy ? "The consent that was given does not count any more." : "It cannot be answered any more; if the rollout still stands there, the question is asked anew."}
+      <Alert tone="warning" title={title}>
+        {changed.length > 0 ? a.voidReason : rest.join(" ")} {a.decidedBy ? "The consent that was given does not count any more." : "It cannot be answered any more; if the rollout still stands there, the question is asked anew."}
       </Alert>
     </div>
   );

@@ -105,7 +105,7 @@ export function rolloutQueries(deps: RolloutDeps) {
       const now = at();
       const workloads = new Map(p.items.map((a) => [a.workloadId, { id: a.workloadId, toGeneration: a.toGeneration }]));
       const counts = await countsOf(project.id, [...workloads.values()], now);
-      const consents = await approvals.consentsOf(q, p.items.filter((a) => a.state === "pending").map((a) => a.id));
+      const consents = await approvals.consentsOf(q, p.items.map((a) => a.id));
       const items = p.items.map((a) => listedApproval(a, counts.get(a.workloadId), consents.filter((c) => c.approvalId === a.id), actor, project, now));
       const last = p.items.at(-1);
       return { items, nextCursor: last && p.items.length === input.limit ? JSON.stringify([last.rank, last.key, last.id]) : null, total: p.total, asOfMs: now.nowMs };
