@@ -68,12 +68,14 @@ interface Living {
 }
 
 const ROUNDS = 60;
+/** Looks after which a round that did nothing but update units in place is the last: those go on one at a time for long. */
+const LOOKS = 400;
 
 export function settle(world: FleetWorld, first: readonly string[], o: { rounds?: number } = {}): Settled {
   const run = new Run(world);
   let due = new Set(first);
   let rounds = 0;
-  for (; due.size > 0 && rounds < (o.rounds ?? ROUNDS); rounds++) due = run.round(due);
+  for (; due.size > 0 && rounds < (o.rounds ?? ROUNDS) && !run.onlyUpdates(); rounds++) due = run.round(due);
   return run.result(rounds, due.size === 0);
 }
 
@@ -92,6 +94,8 @@ class Run {
   private readonly events: SettleEvent[] = [];
   private ids = 0;
   private freed = false;
+  private looks = 0;
+  private roundFrom = 0;
 
   constructor(private readonly world: FleetWorld) {
     this.inFleet = world.nodes.map((n) => n.id);
@@ -102,15 +106,23 @@ class Run {
     this.snapshot = { nowMs: world.nowMs, nodes: world.nodes };
   }
 
+  /** Whether all that is left is a long update, in a fleet that is too large to follow it to its end. */
+  onlyUpdates(): boolean {
+    const last = this.events.slice(this.roundFrom);
+    return this.looks >= LOOKS && last.length > 0 && last.every((e) => e.kind === "update");
+  }
+
   /** One look at each workload that is due; gives those that are due next. */
   round(due: ReadonlySet<string>): Set<string> {
     const turns = [...due].flatMap((id) => this.living.get(id) ?? []).map((l) => ({ l, id: l.of.snapshot.workloadId, priority: (l.of.snapshot.sets ?? plainRules).priority })).sort(turnOrder);
     const next = new Set<string>();
     this.freed = false;
+    this.looks += turns.length;
+    this.roundFrom = this.events.length;
     for (const t of turns) if (this.look(t.l, next)) next.add(t.id);
     this.obey();
     // Room that came free is for whoever waits.
-    if (this.freed || next.size > 0) for (const [id, l] of this.living) if ((l.plan?.unplaced.length ?? 0) > 0) next.add(id);
+    if (this.freed) for (const [id, l] of this.living) if ((l.plan?.unplaced.length ?? 0) > 0) next.add(id);
     return next;
   }
 
@@ -153,6 +165,8 @@ class Run {
       if (!u) continue;
       this.load(u.node.id, this.demandOf(l, u.generation), -1);
       this.load(u.node.id, this.demandOf(l, m.generation), 1);
+      // The next revision may ask for less.
+      if (this.looks < LOOKS) this.freed = true;
       this.change(l, m.assignmentId, { generation: m.generation });
       note("update", m.unit, m.nodeId, `r${m.generation}`);
     }
