@@ -45,8 +45,8 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
 
 const NASTY = "a \"b\" 'c' \\ , ( ) {} \n\t ü 🜁 \\N NULL";
 /** What foreign keys ask for. */
-const given: Record<string, string> = { person_id: "person-1", site_id: "site-1", object_id: "object-1" };
-const first: Record<string, string> = { people: "person-1", sites: "site-1", objects: "object-1" };
+const given: Record<string, string> = { person_id: "person-1", site_id: "site-1", object_id: "object-1", endpoint_id: "hook-1" };
+const first: Record<string, string> = { people: "person-1", sites: "site-1", objects: "object-1", hook_endpoints: "hook-1" };
 
 /** A row in every table, made from the types of its columns, with values that are hard to write down. */
 async function fillEveryTable(client: pg.Client): Promise<string[]> {
@@ -68,6 +68,7 @@ async function fillEveryTable(client: pg.Client): Promise<string[]> {
       if (c.type === "boolean") return true;
       if (c.type === "bytea") return Buffer.from([0, 1, 92, 39, 34, 255]);
       if (c.type === "double precision[]") return "{0.1,NaN,1e-300,-Infinity,NULL}";
+      if (c.type === "text[]") return [NASTY, "", "NULL", "{}"];
       if (c.type === "double precision") return 0.1 + 0.2;
       if (c.type.startsWith("timestamp")) return "2026-11-23T12:34:56.789Z";
       return 7;
