@@ -40,13 +40,14 @@ export async function gatherMinutes(q: Queryable, w: MinutesWanted): Promise<Omi
   const to = Math.max(from, Math.floor((w.toMs - SETTLE_MS) / MINUTE_MS));
   const pastMs = w.startedAtMs - HISTORY_MS;
   const learnt = historyUnits(w.units);
-  const [rows, quality, spells, past] = await Promise.all([
+  const [rows, quality, spells, past, pastQuality] = await Promise.all([
     telemetryRead.requestMinutes(q, { workloadId: w.workloadId }, from * MINUTE_MS, to * MINUTE_MS),
     telemetryRead.qualityMinutes(q, w.workloadId, from * MINUTE_MS, to * MINUTE_MS),
     telemetryRead.silentSpells(q, [...new Set(w.units.map((u) => u.nodeId))], from * MINUTE_MS, w.toMs, w.silentAfterMs),
     telemetryRead.requestMinutesOf(q, w.workloadId, w.stable, learnt, pastMs, w.startedAtMs),
+    telemetryRead.qualityMinutes(q, w.workloadId, pastMs, w.startedAtMs),
   ]);
-  return minutesOf({ w, from, to, rows, quality, spells, past });
+  return minutesOf({ w, from, to, rows, quality, spells, past, pastQuality });
 }
 
 function historyUnits(units: readonly EvidenceUnit[]): string[] {
@@ -67,6 +68,7 @@ interface Gathered {
   quality: readonly telemetryRead.QualityMinuteView[];
   spells: readonly Spell[];
   past: Rows;
+  pastQuality: readonly telemetryRead.QualityMinuteView[];
 }
 
 /** The same from rows that were read: pure. */
@@ -76,6 +78,7 @@ export function minutesOf(g: Gathered): Omit<SequentialInput, "settings" | "dead
   const rowsBySite = groupBy(g.rows, (r) => r.site);
   const pastBySite = groupBy(g.past, (r) => r.site);
   const qualityBySite = groupBy(g.quality, (r) => r.site);
+  const labelsBySite = groupBy(g.pastQuality.filter((r) => r.generation === w.stable), (r) => r.site);
   const total = g.rows.reduce((n, r) => n + r.count, 0);
   const minutes: SiteMinute[] = [];
   const judged: JudgedSite[] = sites.map((site) => {
@@ -85,7 +88,7 @@ export function minutesOf(g: Gathered): Omit<SequentialInput, "settings" | "dead
     const cells = siteMinutes({ ...w, from, to }, units, rows, qualityBySite.get(site) ?? [], silence);
     minutes.push(...cells.map((c) => ({ site, ...c })));
     const requests = rows.reduce((n, r) => n + r.count, 0);
-    return { name: site, weight: total > 0 ? requests / total : units.length / Math.max(1, w.units.length), silent: silence.stretches(from, to), ...pastOf(units, pastBySite.get(site) ?? []) };
+    return { name: site, weight: total > 0 ? requests / total : units.length / Math.max(1, w.units.length), silent: silence.stretches(from, to), ...pastOf(units, pastBySite.get(site) ?? [], labelsBySite.get(site) ?? []) };
   });
   return { sites: judged, from, to, minutes };
 }
@@ -174,8 +177,11 @@ function add(a: ReturnType<typeof empty>, r: { count: number; errors: number; sk
   for (const [bucket, n] of decodeSketch(r.sketch)?.buckets ?? []) a.buckets.set(bucket, (a.buckets.get(bucket) ?? 0) + n);
 }
 
-/** The stable revision's past at a site, by the hosts that the canary uses now and those that stable still uses. */
-function pastOf(units: readonly EvidenceUnit[], past: Rows): Pick<JudgedSite, "history" | "baseline"> {
+/**
+ * The stable revision's past at a site, by the hosts that the canary uses now and those that stable still uses. Labels are
+ * kept by site: an answer is as right on one host as on the other.
+ */
+function pastOf(units: readonly EvidenceUnit[], past: Rows, labels: Gathered["pastQuality"]): Pick<JudgedSite, "history" | "baseline"> {
   const onCanary = new Set(units.flatMap((u) => (u.canarySinceMs === null ? [] : [u.assignmentId])));
   if (onCanary.size === 0 || past.length === 0) return {};
   const stretches = groupBy(past, (r) => Math.floor(r.minuteMs / MINUTE_MS / STRETCH_MINUTES));
@@ -183,7 +189,7 @@ function pastOf(units: readonly EvidenceUnit[], past: Rows): Pick<JudgedSite, "h
   const own = past.filter((r) => onCanary.has(r.assignmentId));
   const sum = empty();
   for (const r of own) add(sum, r);
-  const baseline = sum.requests === 0 ? {} : { baseline: { minutes: new Set(own.map((r) => r.minuteMs)).size, requests: sum.requests, errors: sum.errors, latency: sorted(sum.buckets), labelled: 0, correct: 0 } };
+  const baseline = sum.requests === 0 ? {} : { baseline: { minutes: new Set(own.map((r) => r.minuteMs)).size, requests: sum.requests, errors: sum.errors, latency: sorted(sum.buckets), labelled: labels.reduce((n, l) => n + l.labelled, 0), correct: labels.reduce((n, l) => n + l.correct, 0) } };
   return { history, ...baseline };
 }
 
