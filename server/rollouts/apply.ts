@@ -217,4 +217,5 @@ export function goneOn(r: rollouts.RolloutRecord, active: readonly number[], now
   return progress;
 }
 
-const causeOf = (reason: string): string => reason.replace(/^Rolling back: /, "");
+/** Why it rolled back, as a whole sentence: what a person gave as the reason may lack its full stop. */
+const causeOf = (reason: string): string => reason.replace(/^Rolling back: /, "").replace(/([^.!?…])$/, "$1.");
