@@ -48,6 +48,8 @@ async function applyModel(model: "v2" | "v3", reason: string): Promise<void> {
   await ada.waitForURL(/\/rollouts\/\d+$/);
 }
 
+const unitsOn = async (node: string) => (await d.api().fleet.units.query({ project: "default", workload: "digits", node, limit: 10 })).items;
+
 test("finds a node by search and sees why a unit is where it is", async () => {
   await ada.goto("/p/default");
   await expect(ada.getByRole("heading", { level: 1 })).toBeVisible();
@@ -60,7 +62,7 @@ test("finds a node by search and sees why a unit is where it is", async () => {
   await expect(ada.getByText("Where it could run")).toBeVisible();
 });
 
-test("sends the better model out as a canary; its author may not approve it, another person may", async () => {
+test("sends the better model out as a canary while an edge site is cut off; its author may not approve it, another person may", async () => {
   await applyModel("v2", "better model");
   const waves = ada.getByRole("list", { name: /Units of wave canary/ });
   await expect(waves.getByRole("listitem")).toHaveCount(2);
@@ -71,6 +73,11 @@ test("sends the better model out as a canary; its author may not approve it, ano
   await expect(ada.getByText(/another person has to decide/).first()).toBeVisible();
   const approve = ada.getByRole("button", { name: "Approve this plan" }).first();
   await expect(approve).toHaveAttribute("aria-disabled", "true");
+  // The edge site is cut off while people decide: it is shown apart, and what it runs is said to be unknown.
+  const hamburg = d.agents.get("node-edge-hamburg");
+  hamburg?.link.cut();
+  await expect(ada.getByRole("list", { name: "Silent units of wave canary" }).getByRole("listitem")).toHaveCount(1);
+  await expect(ada.getByText("1 silent: what they run is not known.").first()).toBeVisible();
 
   await grace.goto("/p/default/approvals");
   const card = grace.getByRole("article", { name: /digits r2/ });
@@ -80,6 +87,10 @@ test("sends the better model out as a canary; its author may not approve it, ano
   await card.getByRole("button", { name: "Approve this plan" }).click();
   await expect(grace.getByText("Nothing waits for an approval")).toBeVisible();
 
+  // It goes on in the cloud, is not called done by silence, and is once the site is back.
+  await expect.poll(async () => (await unitsOn("node-cloud-virginia"))[0]?.observed?.generation, { timeout: 120_000 }).toBe(2);
+  await expect(ada.getByText("All 3 units run r2 and are healthy.")).toHaveCount(0);
+  hamburg?.link.heal();
   await expect(ada.getByText("All 3 units run r2 and are healthy.").first()).toBeVisible({ timeout: 180_000 });
   await ada.goto("/p/default/workloads/digits");
   await expect(ada.getByText("run r2").first()).toBeVisible();

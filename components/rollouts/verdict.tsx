@@ -40,7 +40,7 @@ function VerdictHead({ verdict: v, ended }: { verdict: VerdictView; ended: boole
             At the present rate it can be decided at <At at={s.earliestAtMs} />.{" "}
           </>
         ) : null}
-        {v.silentTargets > 0 ? <span className="text-silent">{v.silentTargets} silent units are not counted. </span> : null}
+        {v.silentTargets > 0 ? <span className="text-silent">{v.silentTargets === 1 ? "1 silent unit is" : `${v.silentTargets} silent units are`} not counted. </span> : null}
         {restsOn(v)}
       </p>
     </div>
