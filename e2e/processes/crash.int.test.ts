@@ -80,7 +80,8 @@ async function rolloutKilledAtEveryStep(round: number, victim: (moment: number) 
   const r = await detailOf();
   expect(r).toMatchObject({ phase: "succeeded" });
   expect([...r.events].reverse().map((e) => e.kind), `killed ${killed.join(", ")}`).toEqual(STEPS);
-  expect(killed.length).toBeGreaterThanOrEqual(6);
+  // Steps that one transaction takes together are one moment; four moments hit each of the processes once.
+  expect(killed.length, `killed ${killed.join(", ")}`).toBeGreaterThanOrEqual(PROCESSES.length);
   expect(r.approvals.map((a) => [a.state, a.decidedBy])).toEqual([["approved", "grace"]]);
 }
 
@@ -88,7 +89,7 @@ describe("kill -9 in the middle of a rollout", () => {
   const auditOf = async () => (await api.audit.list.query({ project: PROJECT, limit: 200 })).items;
   const ended = async (): Promise<number> => (await auditOf()).filter((e) => e.action === "rollout.finish").length;
 
-  /** The process for each moment of the short run, from a fixed seed: every process is hit three times or more. */
+  /** The process for each moment of the short run, from a fixed seed: any four moments in a row hit every process. */
   const drawn = Array.from({ length: STEPS.length }, (_, i) => PROCESSES[(i * 7 + 2) % PROCESSES.length] ?? "scheduler");
   const rounds: [string, (moment: number) => string][] = [["one process or another", (m) => drawn[m] ?? "scheduler"], ...(LONG ? PROCESSES.map((p): [string, () => string] => [p, () => p]) : [])];
 

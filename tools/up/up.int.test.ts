@@ -104,6 +104,8 @@ afterEach(async () => {
     await one.ended;
   }
   await run(process.execPath, [path.join(folder, "tools/down.mjs"), "--data", data]);
+  // A note of a process that is gone could be taken for another's that has its number by now.
+  for (const name of ["web", "scheduler", "gateway", "pilot", "agent"]) fs.rmSync(path.join(data, "fake", `${name}.json`), { force: true });
 });
 
 describe("npm run up", () => {
