@@ -78,7 +78,7 @@ export async function knownFacts(q: Queryable, r: Pick<rollouts.RolloutRecord, "
 }
 
 /** Time zones of the sites of some units. */
-export const zonesOf = (units: readonly UnitFactsRow[]): Record<string, string> => Object.fromEntries(units.map((u) => [u.site, u.timeZone]));
+export const zonesOf = (units: readonly rollouts.SitedUnit[]): Record<string, string> => Object.fromEntries(units.map((u) => [u.site, u.timeZone]));
 
 /** The units of a rollout as its planner sees them: asked for, observed, in trouble or silent. */
 export function targetsFrom(units: readonly ObservedUnit[], plan: RolloutPlan, at: Contact, trials?: ReadonlyMap<string, Trial>, known?: KnownFacts): Target[] {

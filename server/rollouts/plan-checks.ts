@@ -11,7 +11,7 @@ const HOUR_MS = 3_600_000;
 const EARLIER = 10;
 
 /** What a careful person would want to know of a plan, with the traffic of the last hour. */
-export async function lintOf(q: Queryable, workloadId: string, plan: RolloutPlan, units: readonly rollouts.UnitFactsRow[], nowMs: number): Promise<LintFinding[]> {
+export async function lintOf(q: Queryable, workloadId: string, plan: RolloutPlan, units: readonly rollouts.SitedUnit[], nowMs: number): Promise<LintFinding[]> {
   const requests = (await rolloutControl.requestsBySite(q, workloadId, nowMs - HOUR_MS)).reduce((n, r) => n + r.requests, 0);
   const sites = Object.fromEntries(units.map((u) => [u.site, { kind: u.siteKind, zone: u.timeZone }]));
   return lintPlan(plan, { nowMs, sites, requestsPerUnitMinute: requests === 0 || units.length === 0 ? null : requests / 60 / units.length });

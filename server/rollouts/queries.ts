@@ -52,7 +52,7 @@ export function rolloutQueries(deps: RolloutDeps) {
 
     async get(project: ProjectRef, input: { number: number }, actor: Actor): Promise<z.input<typeof v.rolloutDetail>> {
       const r = await find(project, input.number);
-      const units = await rollouts.unitsOf(q, r.workloadId);
+      const units = await rollouts.sitedUnitsOf(q, r.workloadId);
       const trials = new Map((await assignments.trialsOfRollout(q, r.id)).map((t) => [t.assignmentId, t]));
       const now = at();
       const list = await approvals.ofRollout(q, r.id);
@@ -61,7 +61,7 @@ export function rolloutQueries(deps: RolloutDeps) {
       const changes = foldChanges(await rollouts.changesBetween(q, r.workloadId, r.fromGeneration, r.toGeneration));
       return {
         ...rowOf(r, units, now), version: r.version, planDigest: r.planDigest, strategy: r.plan.strategy.name, waves: wavesOf(r, units, now, trials, await knownFacts(q, r, units, now.nowMs)), verdict: verdictView(r.verdict),
-        approvals: await Promise.all(list.reverse().map((a) => approvalOf(q, a, actor, project, now))), events: await rollouts.events(q, r.id), changes, commands: commandsOf(r, actor, project),
+        approvals: await Promise.all(list.reverse().map((a) => approvalOf(q, a, actor, project, now, { r, units }))), events: await rollouts.events(q, r.id), changes, commands: commandsOf(r, actor, project),
         blastRadius: radius, proof, lint, freezes: frozen.filter((f) => f.site === null || radius.sites.includes(f.site)).map((f) => freezeView(f, actor, project)),
         sitesBack: r.progress.sitesBack.map((b) => ({ ...b, units: units.filter((u) => u.site === b.site).length })),
       };
@@ -118,10 +118,10 @@ export function rolloutQueries(deps: RolloutDeps) {
     },
   };
 
-  async function approvalOf(db: Queryable, a: approvals.ApprovalRecord, actor: Actor, project: ProjectRef, now: { nowMs: number; silentAfterMs: number }): Promise<ApprovalOut> {
-    const r = await rollouts.byId(db, a.rolloutId);
+  async function approvalOf(db: Queryable, a: approvals.ApprovalRecord, actor: Actor, project: ProjectRef, now: { nowMs: number; silentAfterMs: number }, known?: { r: rollouts.RolloutRecord; units: readonly rollouts.SitedUnit[] }): Promise<ApprovalOut> {
+    const r = known?.r ?? (await rollouts.byId(db, a.rolloutId));
     if (!r) throw new Error(`approval ${a.id} belongs to no rollout`);
-    const units = await rollouts.unitsOf(db, r.workloadId);
+    const units = known?.units ?? (await rollouts.sitedUnitsOf(db, r.workloadId));
     const { leaves, ...plan } = a.plan as ReturnType<typeof approvableOf> & { leaves?: Record<string, string> };
     const inPlan = plan.waves.flatMap((w) => w.targets);
     const revision = await rollouts.revision(db, r.workloadId, r.toGeneration);

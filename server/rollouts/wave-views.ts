@@ -11,7 +11,7 @@ type WaveOut = z.input<typeof v.waveView>;
 type Trials = ReadonlyMap<string, Awaited<ReturnType<typeof assignments.trialsOfRollout>>[number]>;
 
 /** Waves with their steps and a block per target. */
-export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.UnitFactsRow[], at: At, trials: Trials, known: KnownFacts): WaveOut[] {
+export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.SitedUnit[], at: At, trials: Trials, known: KnownFacts): WaveOut[] {
   const phase = phaseOf(r.phase);
   const spec = r.plan.strategy.spec;
   const over = phase === "succeeded";
@@ -38,7 +38,7 @@ export function wavesOf(r: rollouts.RolloutRecord, units: readonly rollouts.Unit
   });
 }
 
-function observed(u: rollouts.UnitFactsRow | undefined, at: At): Pick<z.input<typeof v.targetView>, "state" | "observedAtMs"> {
+function observed(u: rollouts.ObservedUnit | undefined, at: At): Pick<z.input<typeof v.targetView>, "state" | "observedAtMs"> {
   if (!u) throw new Error("a target stands for no unit");
   return { state: stateOf(u, at), observedAtMs: u.observed ? (u.lastSeenMs ?? u.observed.observedAtMs) : null };
 }

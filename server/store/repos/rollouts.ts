@@ -139,19 +139,22 @@ export interface ObservedUnit {
   observed: { generation: number; digest: string; phase: string; health: string; restarts: number; exitCode: number | null; message: string; sinceMs: number; observedAtMs: number } | null;
   incoming: { generation: number; phase: string; health: string; restarts: number; message: string } | null;
 }
+/** The same with what its site is to people: whom a plan reaches. */
+export interface SitedUnit extends ObservedUnit {
+  siteKind: string;
+  jurisdiction: string;
+  timeZone: string;
+  siteLabels: Record<string, string>;
+}
 /** The same with everything that selectors may ask of its node and site: what plans are made from. */
-export interface UnitFactsRow extends ObservedUnit {
+export interface UnitFactsRow extends SitedUnit {
   nodeFacts: Record<string, unknown> | null;
   nodeLabels: Record<string, string>;
   trustTier: string;
   cpuMillis: number;
   memoryBytes: number;
   diskBytes: number;
-  siteKind: string;
-  jurisdiction: string;
-  timeZone: string;
   siteSpec: Record<string, unknown>;
-  siteLabels: Record<string, string>;
 }
 interface ObservedSql {
   id: string; version: number; unit: string; generation: number; updated_at: Date; node_id: string; node: string; site: string; title: string; connected: boolean; last_seen_at: Date | null;
@@ -173,6 +176,16 @@ const observedOf = (x: ObservedSql): ObservedUnit => ({
 /** Units that should run and what is said of them: for screens, which need no facts of nodes. */
 export async function observedUnitsOf(q: Queryable, workloadId: string): Promise<ObservedUnit[]> {
   return (await q.query<ObservedSql>(`select ${observedColumns} from ${unitTables} left join observations o on o.assignment_id = a.id where ${shouldRun}`, [workloadId])).rows.map(observedOf);
+}
+
+/** Units that should run, with what their sites are to people; without the facts of nodes, which are many and large. */
+export async function sitedUnitsOf(q: Queryable, workloadId: string): Promise<SitedUnit[]> {
+  const r = await q.query<ObservedSql & Pick<UnitSql, "site_kind" | "jurisdiction" | "time_zone" | "site_labels">>(
+    `select ${observedColumns}, s.kind as site_kind, s.jurisdiction, s.time_zone, so.labels as site_labels
+     from ${unitTables} left join objects so on so.id = s.id left join observations o on o.assignment_id = a.id where ${shouldRun}`,
+    [workloadId],
+  );
+  return r.rows.map((x) => ({ ...observedOf(x), siteKind: x.site_kind, jurisdiction: x.jurisdiction, timeZone: x.time_zone, siteLabels: x.site_labels ?? {} }));
 }
 
 /** Units that should run, with their node, site and what the agent last said. `lock` keeps them as they are until the transaction ends. */
