@@ -104,6 +104,7 @@ describe("a switch on trial", () => {
     const before = unitOf("a1", webServer("old"), { template: { health: webHealth, artifacts: [{ name: "model", digest }] } });
     g.desire(1, [unitOf("a1", webServer("older"), { generation: 0, template: { health: webHealth } })]);
     const running = await healthy(g, "a1", 0);
+    await until("the first is applied", () => g.observed.at(-1)?.appliedGeneration === 1);
     g.desire(2, [onTrial(next(), before, { inMs: 60_000 })]);
     const refused = await until("the refusal is told", () => g.statuses("a1").find((s) => s.trial?.state === "refused"));
     expect(refused).toMatchObject({ generation: 0, pid: running.pid, trial: { refusal: { code: "previous_unavailable" } } });
