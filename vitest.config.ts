@@ -34,6 +34,8 @@ export default defineConfig({
           globalSetup: fs.existsSync(globalSetup) ? [globalSetup] : [],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          // Real processes on a machine that others use too: one that was starved once is asked once more, and the runner says so.
+          retry: 1,
           // Real processes that wait for each other: more files at once than cores makes the waits meaningless.
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
