@@ -1,10 +1,14 @@
+import { execFile } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { orNull, PROJECT, type Api } from "./api";
 import { NODES, type PilotNode } from "./plan";
 import { pause } from "./processes";
 import { Supervised } from "./supervisor";
 import type { PilotFolder, PilotState, ProcessMark } from "./state";
+
+const run = promisify(execFile);
 
 export type AgentsOptions = {
   readonly root: string;
@@ -54,20 +58,28 @@ export class Agents {
     await Promise.all(NODES.filter((node) => node.site === site).map(async (node) => this.#agents.get(node.name)?.restart()));
   }
 
-  /** Stops every agent together with its units. */
+  /** Stops every agent together with its units, also the units of an agent that is just down. */
   async stop(): Promise<void> {
-    await Promise.all(this.processes.map((agent) => agent.stop()));
+    await Promise.all(NODES.map(async (node) => {
+      if (await this.#agents.get(node.name)?.stop()) return;
+      const data = this.#o.folder.nodeFolder(node.name);
+      if (existsSync(data)) await run(process.execPath, [this.#program, "stop-units", "--data", data], { env: this.#o.environment as NodeJS.ProcessEnv, cwd: this.#o.folder.path });
+    }));
+  }
+
+  get #program(): string {
+    return join(this.#o.root, "dist", "agent", "holdfast-agent.cjs");
   }
 
   #supervise(node: PilotNode): Supervised {
-    const { folder, root, environment, address, onProcess } = this.#o;
+    const { folder, environment, address, onProcess } = this.#o;
     return new Supervised({
       name: node.name, folder: folder.path, logFile: folder.logFile(node.name), graceMs: STOP_GRACE_MS, endsWithUs: false, environment,
       onProcess: (mark) => onProcess(node.name, mark),
       command: async () => {
         const enrolment = await this.#enrolment(node);
         return [
-          process.execPath, join(root, "dist", "agent", "holdfast-agent.cjs"),
+          process.execPath, this.#program,
           "--data", folder.nodeFolder(node.name), "--name", this.#nameOf(node), "--gateway", address(node.site), "--slice", node.slice,
           "--local-port", "0", "--stop-units-on-exit", ...enrolment,
         ];

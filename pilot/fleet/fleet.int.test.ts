@@ -22,6 +22,12 @@ beforeAll(() => {
   const bundle = (entry: string, output: string): unknown => buildSync({ entryPoints: [join(source, entry)], outfile: join(root, "dist", output), bundle: true, platform: "node", format: "cjs" });
   for (const name of ["relay", "serve", "client"]) bundle(`${name}.ts`, `pilot/${name}.cjs`);
   bundle("testing/fake-agent.ts", "agent/holdfast-agent.cjs");
+  // A pilot in a process of its own, so that it can be killed: says the ids of its processes once it is set up.
+  const whole = `import { PilotFleet } from "./fleet/fleet"; import { PilotFolder } from "./fleet/state";
+    const { folder, ...o } = JSON.parse(process.argv[2]);
+    const fleet = new PilotFleet({ ...o, folder: new PilotFolder(folder), log: () => undefined });
+    void fleet.start().then(() => fleet.status()).then((status) => console.log(JSON.stringify(status.processes.map((child) => child.pid))));`;
+  buildSync({ stdin: { contents: whole, resolveDir: source, loader: "ts" }, outfile: join(root, "dist/pilot/whole.cjs"), bundle: true, platform: "node", format: "cjs" });
   symlinkSync(source, join(root, "pilot"));
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -83,6 +89,8 @@ describe("the pilot fleet", () => {
     const all = [...(await pids(fleet)), ...[...server.nodes.values()].map((node) => node.unit)];
     expect(all).toHaveLength(6 + 9 + 9);
     expect(all.every((pid) => startOf(pid) !== null)).toBe(true);
+    // One agent is just down, and waits to be started again.
+    process.kill((await fleet.status()).processes.find((child) => child.name === "edge-tromso-1")?.pid ?? 0, "SIGKILL");
     await fleet.stop();
     await until(() => expect(all.filter((pid) => startOf(pid) !== null)).toEqual([]));
   }, 60_000);
@@ -136,17 +144,14 @@ describe("the pilot fleet", () => {
 
   // Guarantee: what a killed pilot left behind is ended before it starts anew, while units go on; nothing runs twice.
   it("ends the agents that a killed pilot left", async () => {
-    const first = fleetOf();
-    await first.start();
-    const left = await pids(first);
+    const options = { root, folder: folder.path, server: { url: at.url, token: "pilot-token" }, gateway: at.gateway, environment };
+    const pilot = spawn(process.execPath, [join(root, "dist/pilot/whole.cjs"), JSON.stringify(options)], { stdio: ["ignore", "pipe", "inherit"] });
+    const left = await new Promise<number[]>((resolve) => pilot.stdout.once("data", (text: Buffer) => resolve(JSON.parse(text.toString()) as number[])));
     const units = new Map([...server.nodes].map(([name, node]) => [name, node.unit]));
-    // A second pilot on the same folder stands for the one that is started after the first was killed.
-    fleets.length = 0;
-    const second = fleetOf();
-    const started = second.start();
-    await until(() => expect(left.filter((pid) => startOf(pid) !== null)).toEqual([]));
-    void first.stop();
-    await started;
+    expect(left).toHaveLength(6 + 9);
+    pilot.kill("SIGKILL");
+    await fleetOf().start();
+    expect(left.filter((pid) => startOf(pid) !== null)).toEqual([]);
     await until(() => expect(server.inContact()).toHaveLength(NODES.length));
     expect(new Map([...server.nodes].map(([name, node]) => [name, node.unit]))).toEqual(units);
   }, 60_000);

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, openSync, renameSync, statSync } from "node:fs";
 import { endProcess, killProcess, markOf } from "./processes";
 import type { ProcessMark } from "./state";
@@ -75,12 +76,20 @@ export class Supervised {
     if (this.#mark !== null) await killProcess(this.#mark);
   }
 
-  /** Stops it for good. Resolves when the process is gone. */
-  async stop(): Promise<void> {
+  /**
+   * Stops it for good. Resolves when the process is gone, with whether it ended in its own way: false when it did not run
+   * in this moment, or was ended by a signal before it could tidy up.
+   */
+  async stop(): Promise<boolean> {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     const mark = this.#mark;
-    if (mark !== null) await endProcess(mark, this.#o.graceMs);
+    const child = this.#child;
+    if (mark === null || child === null) return false;
+    const exit = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
+    await endProcess(mark, this.#o.graceMs);
+    await exit;
+    return child.exitCode === 0;
   }
 
   #spawn(program: string, args: readonly string[]): void {
