@@ -3,7 +3,7 @@ import { expect, test, type Browser, type Locator, type Page } from "@playwright
 import { Deployment } from "./deployment/deployment";
 import { invite, signIn } from "./deployment/people";
 import { until } from "./deployment/until";
-import { buildWorld, PROJECT, type World } from "./deployment/world";
+import { buildWorld, gateStep, PROJECT, type World } from "./deployment/world";
 
 /**
  * Guarantee: on a 390 px screen the approval card alone answers what, where, how many, the worst case, what the evidence
@@ -21,27 +21,7 @@ let grace: Page;
 let linus: Page;
 
 // Two groups have to agree: whoever may approve, and Linus by name.
-const strategy = `apiVersion: holdfast.dev/v1
-kind: RolloutStrategy
-metadata: { name: canary }
-spec:
-  maxUnavailable: 2
-  healthTimeout: 3m
-  waves:
-    - name: canary
-      selector: site.name == "cloud-frankfurt" || site.name == "edge-hamburg"
-      steps:
-        - { do: update, percent: 100 }
-        - { do: analysis, template: quality, deadline: 10m }
-        - do: approval
-          name: Beyond the canary
-          groups:
-            - { name: Operations, roles: [approver, administrator] }
-            - { name: Product, people: [linus] }
-    - name: everywhere
-      steps:
-        - { do: update, percent: 100 }
-`;
+const GROUPS = "[{ name: Operations, roles: [approver, administrator] }, { name: Product, people: [linus] }]";
 
 const phone = (browser: Browser, who: { login: string; password: string }) => signIn(browser, d, who, PHONE);
 /** The value beside a name on the card. */
@@ -52,8 +32,7 @@ test.beforeAll(async ({ browser }) => {
   test.setTimeout(420_000);
   await d.start({ screens: true });
   const people = [await invite(d, "ada", "Ada Lovelace", "administrator"), await invite(d, "grace", "Grace Hopper", "approver"), await invite(d, "linus", "Linus Example", "approver")] as const;
-  world = await buildWorld(d, { gate: true });
-  await world.api.manifests.applyText.mutate({ project: PROJECT, text: strategy, dryRun: false });
+  world = await buildWorld(d, { gate: gateStep(GROUPS) });
   [ada, grace, linus] = [await phone(browser, people[0]), await phone(browser, people[1]), await phone(browser, people[2])];
   // Ada writes the revision as herself, in her browser: she is the author that may not consent.
   await ada.goto("/p/default/workloads/digits?tab=manifest");

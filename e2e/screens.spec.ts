@@ -5,7 +5,7 @@ import { expect, test, type Browser, type Page } from "@playwright/test";
 import { Deployment } from "./deployment/deployment";
 import { invite, signIn } from "./deployment/people";
 import { until } from "./deployment/until";
-import { buildWorld, PROJECT } from "./deployment/world";
+import { buildWorld, gateStep, PROJECT } from "./deployment/world";
 
 /**
  * Guarantee: every screen is there, empty, with data, silent and broken, in light and dark, at 1440 and 390 px, and axe
@@ -74,7 +74,7 @@ async function look(browser: Browser, state: string, addresses: readonly string[
 test("empty", async ({ browser }) => look(browser, "empty", lists));
 
 test("with data", async ({ browser }) => {
-  const world = await buildWorld(d, { gate: true });
+  const world = await buildWorld(d, { gate: gateStep() });
   await world.api.manifests.applyText.mutate({ project: PROJECT, text: world.digits("v2"), dryRun: false, reason: "better model" });
   await until("the gate", async () => (await world.api.rollouts.get.query({ project: PROJECT, number: 1 })).phase === "awaitingApproval", 240_000);
   await look(browser, "data", [...lists, ...details]);

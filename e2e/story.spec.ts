@@ -1,7 +1,7 @@
 import { expect, test, type Page } from "@playwright/test";
 import { Deployment } from "./deployment/deployment";
 import { invite, signIn } from "./deployment/people";
-import { buildWorld, type World } from "./deployment/world";
+import { buildWorld, gateStep, type World } from "./deployment/world";
 
 /**
  * Guarantee: the whole loop can be told in a browser on real agents: find a node, see why a unit is where it is, send a
@@ -20,7 +20,7 @@ let uma: Page;
 test.beforeAll(async ({ browser }) => {
   test.setTimeout(300_000);
   await d.start({ screens: true });
-  world = await buildWorld(d, { gate: true });
+  world = await buildWorld(d, { gate: gateStep() });
   // Ada may apply and also holds the role approver: that she is the author must be what stops her.
   const operator = await invite(d, "ada", "Ada Lovelace", "administrator");
   const approver = await invite(d, "grace", "Grace Hopper", "approver");

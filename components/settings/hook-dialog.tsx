@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { explain, fieldMessage } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { useProject } from "@/components/shell/project-context";
@@ -12,10 +12,10 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Input } from "@/components/ui/input";
 import { Field } from "@/components/ui/label";
 import { Select } from "@/components/ui/select";
-import { toast } from "@/components/ui/toaster";
 import { hookFormats, hookFormatText, type HookFormat } from "@/server/core/hooks/events";
 import type { Hook } from "./hook-words";
 import { ShownOnce } from "./once";
+import { useOutcome } from "./use-outcome";
 
 /** What people usually want to be told of; anything else is written as its action code. */
 const usual = [
@@ -32,15 +32,14 @@ const usual = [
 export function HookDialog({ hook, onClose }: { hook?: Hook; onClose: () => void }) {
   const { project } = useProject();
   const trpc = useTRPC();
-  const queries = useQueryClient();
   const [name, setName] = useState(hook?.name ?? "");
   const [url, setUrl] = useState(hook?.url ?? "");
   const [format, setFormat] = useState<HookFormat>(hook?.format ?? "structured");
   const [events, setEvents] = useState<readonly string[]>(hook?.events ?? ["rollout.*", "approval.*"]);
   const [more, setMore] = useState((hook?.events ?? []).filter((event) => !usual.some((u) => u.event === event)).join(", "));
-  const onSettled = () => void queries.invalidateQueries(trpc.hooks.pathFilter());
-  const create = useMutation(trpc.hooks.create.mutationOptions({ onSettled }));
-  const update = useMutation(trpc.hooks.update.mutationOptions({ onSettled, onSuccess: (done) => (toast.success(done.message), onClose()) }));
+  const outcome = useOutcome(trpc.hooks.pathFilter(), onClose);
+  const create = useMutation(trpc.hooks.create.mutationOptions({ onSettled: outcome.onSettled }));
+  const update = useMutation(trpc.hooks.update.mutationOptions(outcome));
   const wanted = [...new Set([...events.filter((event) => usual.some((u) => u.event === event)), ...more.split(",").map((event) => event.trim()).filter((event) => event !== "")])];
   const wrong = name.trim() === "" ? "Give it a name." : url.trim() === "" ? "Give the address." : wanted.length === 0 ? "Choose at least one event." : null;
   const error = create.error ?? update.error;

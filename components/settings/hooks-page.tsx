@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { parseAsString, useQueryState } from "nuqs";
 import { explain } from "@/app/_client/refusal";
@@ -13,14 +13,32 @@ import { Confirm } from "@/components/ui/confirm";
 import { Command } from "@/components/ui/copy-button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { PageBody, Section } from "@/components/ui/page";
-import { Table, Td, Th, Tr } from "@/components/ui/table";
-import { toast } from "@/components/ui/toaster";
+import { PlainTable, type PlainColumn } from "@/components/ui/plain-table";
 import { hookFormatText } from "@/server/core/hooks/events";
 import { HookDeliveries } from "./hook-deliveries";
 import { HookDialog } from "./hook-dialog";
 import { hookStateOf, hookStateWord, type Hook } from "./hook-words";
 import { ShownOnce } from "./once";
 import { Part } from "./part";
+import { useOutcome } from "./use-outcome";
+
+const COLUMNS: PlainColumn<Hook>[] = [
+  { head: "Name", bare: true, className: "font-medium", cell: (hook) => hook.name },
+  { head: "State", bare: true, className: "whitespace-nowrap", cell: (hook) => <StateMark state={hookStateOf(hook)} word={hookStateWord(hook)} /> },
+  { head: "Told of", cell: (hook) => hook.events.join(", ") },
+  {
+    head: "Sent to",
+    className: "max-w-80 truncate",
+    cell: (hook) => (
+      <span title={hook.url}>
+        {new URL(hook.url).host} <span className="text-muted-foreground">{hookFormatText[hook.format]}</span>
+      </span>
+    ),
+  },
+  { head: "Waiting", numeric: true, cell: (hook) => hook.waiting },
+  { head: "Dead letters", numeric: true, className: (hook) => (hook.dead > 0 ? "text-failing" : undefined), cell: (hook) => hook.dead },
+  { head: "Last delivered", numeric: true, cell: (hook) => <Age at={hook.lastDeliveredAtMs} className="min-w-0" /> },
+];
 
 /** Where the project's events are sent to, and what became of them. */
 export function HooksPage() {
@@ -51,53 +69,22 @@ export function HooksPage() {
                 why, done. Each request is signed.
               </p>
             ) : (
-              <Table stacked label="Webhooks">
-                <thead>
-                  <tr>
-                    <Th>Name</Th>
-                    <Th>State</Th>
-                    <Th>Told of</Th>
-                    <Th>Sent to</Th>
-                    <Th numeric>Waiting</Th>
-                    <Th numeric>Dead letters</Th>
-                    <Th numeric>Last delivered</Th>
-                    <Th>
-                      <span className="sr-only">Commands</span>
-                    </Th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((hook) => (
-                    <Tr key={hook.name}>
-                      <Td className="font-medium">{hook.name}</Td>
-                      <Td className="whitespace-nowrap">
-                        <StateMark state={hookStateOf(hook)} word={hookStateWord(hook)} />
-                      </Td>
-                      <Td label="Told of">{hook.events.join(", ")}</Td>
-                      <Td label="Sent to" className="max-w-80 truncate" title={hook.url}>
-                        {new URL(hook.url).host} <span className="text-muted-foreground">{hookFormatText[hook.format]}</span>
-                      </Td>
-                      <Td label="Waiting" numeric>
-                        {hook.waiting}
-                      </Td>
-                      <Td label="Dead letters" numeric className={hook.dead > 0 ? "text-failing" : undefined}>
-                        {hook.dead}
-                      </Td>
-                      <Td label="Last delivered" numeric>
-                        <Age at={hook.lastDeliveredAtMs} className="min-w-0" />
-                      </Td>
-                      <Td className="text-right whitespace-nowrap">
-                        <Button size="sm" variant="ghost" onClick={() => void setOpen(hook.name)} aria-pressed={hook.name === open}>
-                          Deliveries
-                        </Button>
-                        <Button size="sm" variant="ghost" disabledReason={why("hooks.manage")} onClick={() => setEditing(hook)}>
-                          Change
-                        </Button>
-                      </Td>
-                    </Tr>
-                  ))}
-                </tbody>
-              </Table>
+              <PlainTable
+                label="Webhooks"
+                rows={rows}
+                keyOf={(hook) => hook.name}
+                columns={COLUMNS}
+                commands={(hook) => (
+                  <>
+                    <Button size="sm" variant="ghost" onClick={() => void setOpen(hook.name)} aria-pressed={hook.name === open}>
+                      Deliveries
+                    </Button>
+                    <Button size="sm" variant="ghost" disabledReason={why("hooks.manage")} onClick={() => setEditing(hook)}>
+                      Change
+                    </Button>
+                  </>
+                )}
+              />
             )
           }
         </Part>
@@ -112,14 +99,20 @@ export function HooksPage() {
 function OneHook({ hook, onGone }: { hook: Hook; onGone: () => void }) {
   const { project, why } = useProject();
   const trpc = useTRPC();
-  const queries = useQueryClient();
   const [asking, setAsking] = useState<"remove" | "rotate" | null>(null);
-  const settled = { onSettled: () => void queries.invalidateQueries(trpc.hooks.pathFilter()), onError: (error: unknown) => void toast.error(explain(error).message) };
-  const test = useMutation(trpc.hooks.test.mutationOptions({ ...settled, onSuccess: (done) => void toast.success(done.message) }));
-  const again = useMutation(trpc.hooks.sendAgain.mutationOptions({ ...settled, onSuccess: (done) => void toast.success(done.message) }));
-  const turn = useMutation(trpc.hooks.update.mutationOptions({ ...settled, onSuccess: (done) => void toast.success(done.message) }));
-  const rotate = useMutation(trpc.hooks.rotate.mutationOptions(settled));
-  const remove = useMutation(trpc.hooks.remove.mutationOptions({ ...settled, onSuccess: (done) => (toast.success(done.message), setAsking(null), onGone()) }));
+  const outcome = useOutcome(trpc.hooks.pathFilter());
+  const test = useMutation(trpc.hooks.test.mutationOptions(outcome));
+  const again = useMutation(trpc.hooks.sendAgain.mutationOptions(outcome));
+  const turn = useMutation(trpc.hooks.update.mutationOptions(outcome));
+  const rotate = useMutation(trpc.hooks.rotate.mutationOptions({ onSettled: outcome.onSettled, onError: outcome.onError }));
+  const remove = useMutation(
+    trpc.hooks.remove.mutationOptions(
+      useOutcome(trpc.hooks.pathFilter(), () => {
+        setAsking(null);
+        onGone();
+      }),
+    ),
+  );
   const mayNot = why("hooks.manage");
   return (
     <Section

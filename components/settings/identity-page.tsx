@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { explain, fieldMessage } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { useProject } from "@/components/shell/project-context";
@@ -13,9 +13,9 @@ import { Input } from "@/components/ui/input";
 import { Field } from "@/components/ui/label";
 import { Facts, PageBody, Section } from "@/components/ui/page";
 import { useOrigin } from "@/components/ui/use-origin";
-import { toast } from "@/components/ui/toaster";
 import type { RouterOutputs } from "@/server/trpc";
 import { Part } from "./part";
+import { useOutcome } from "./use-outcome";
 
 type Provider = RouterOutputs["settings"]["identityProvider"];
 
@@ -51,18 +51,9 @@ export function IdentityPage() {
 function ProviderForm({ provider }: { provider: Provider }) {
   const { project } = useProject();
   const trpc = useTRPC();
-  const queries = useQueryClient();
   const [form, setForm] = useState({ name: provider.name ?? "", issuer: provider.issuer ?? "", clientId: provider.clientId ?? "", clientSecret: "" });
   const [removing, setRemoving] = useState(false);
-  const save = useMutation(
-    trpc.settings.setIdentityProvider.mutationOptions({
-      onSuccess: (done) => {
-        toast.success(done.message);
-        setRemoving(false);
-      },
-      onSettled: () => void queries.invalidateQueries(trpc.settings.pathFilter()),
-    }),
-  );
+  const save = useMutation(trpc.settings.setIdentityProvider.mutationOptions(useOutcome(trpc.settings.pathFilter(), () => setRemoving(false))));
   const set = (key: keyof typeof form) => (event: { target: { value: string } }) => setForm({ ...form, [key]: event.target.value });
   const wrong =
     form.name.trim() === "" || form.issuer.trim() === "" || form.clientId.trim() === "" ? "Fill in name, issuer and client." : !provider.configured && form.clientSecret === "" ? "Fill in the client secret." : null;

@@ -1,22 +1,21 @@
 "use client";
 
 import { useState } from "react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import Link from "@/components/ui/link";
 import { Plus } from "lucide-react";
 import { parseAsBoolean, parseAsString, useQueryStates } from "nuqs";
-import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, StateMark, Until, type State } from "@/components/state";
 import { Button } from "@/components/ui/button";
 import { PageBody, Section } from "@/components/ui/page";
-import { Table, Td, Th, Tr } from "@/components/ui/table";
-import { toast } from "@/components/ui/toaster";
+import { PlainTable, type PlainColumn } from "@/components/ui/plain-table";
 import type { RouterOutputs } from "@/server/trpc";
 import { JoinDialog } from "./join-dialog";
 import { Part } from "./part";
+import { useOutcome } from "./use-outcome";
 
 type Token = RouterOutputs["fleet"]["joinTokens"][number];
 const stateOf: Record<Token["state"], State> = { open: "pending", used: "healthy", expired: "silent", revoked: "failing" };
@@ -25,17 +24,35 @@ const stateOf: Record<Token["state"], State> = { open: "pending", used: "healthy
 export function JoinPage() {
   const { project, why } = useProject();
   const trpc = useTRPC();
-  const queries = useQueryClient();
   const tokens = useQuery(trpc.fleet.joinTokens.queryOptions({ project }, { refetchInterval: 20_000 }));
   const [view, setView] = useQueryStates({ new: parseAsBoolean.withDefault(false), site: parseAsString });
   const [attempt, setAttempt] = useState(0);
-  const revoke = useMutation(
-    trpc.fleet.revokeJoinToken.mutationOptions({
-      onSuccess: (done) => toast.success(done.message),
-      onError: (error) => toast.error(explain(error).message),
-      onSettled: () => void queries.invalidateQueries(trpc.fleet.joinTokens.pathFilter()),
-    }),
-  );
+  const revoke = useMutation(trpc.fleet.revokeJoinToken.mutationOptions(useOutcome(trpc.fleet.joinTokens.pathFilter())));
+  const columns: PlainColumn<Token>[] = [
+    {
+      head: "Site",
+      bare: true,
+      cell: (token) => (
+        <Link href={routes.site(project, token.site)} className="font-medium hover:underline">
+          {token.site}
+        </Link>
+      ),
+    },
+    { head: "State", bare: true, className: "whitespace-nowrap", cell: (token) => <StateMark state={stateOf[token.state]} word={token.state} age={token.state === "open" ? <Until at={token.expiresAtMs} /> : null} /> },
+    {
+      head: "Used by",
+      cell: (token) =>
+        token.usedByNode ? (
+          <Link href={routes.node(project, token.usedByNode)} className="link">
+            {token.usedByNode}
+          </Link>
+        ) : (
+          <span className="text-muted-foreground">nobody</span>
+        ),
+    },
+    { head: "Made by", cell: (token) => token.createdBy },
+    { head: "Made", numeric: true, cell: (token) => <Age at={token.createdAtMs} className="min-w-0" /> },
+  ];
   return (
     <PageBody>
       <Section
@@ -64,58 +81,23 @@ export function JoinPage() {
                 its checksum, makes a key that never leaves the machine, and dials out to the gateway. The machine needs Node 20 and no open port.
               </p>
             ) : (
-              <Table stacked label="Join tokens">
-                <thead>
-                  <tr>
-                    <Th>Site</Th>
-                    <Th>State</Th>
-                    <Th>Used by</Th>
-                    <Th>Made by</Th>
-                    <Th numeric>Made</Th>
-                    <Th>
-                      <span className="sr-only">Commands</span>
-                    </Th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((token) => (
-                    <Tr key={token.id}>
-                      <Td>
-                        <Link href={routes.site(project, token.site)} className="font-medium hover:underline">
-                          {token.site}
-                        </Link>
-                      </Td>
-                      <Td className="whitespace-nowrap">
-                        <StateMark state={stateOf[token.state]} word={token.state} age={token.state === "open" ? <Until at={token.expiresAtMs} /> : null} />
-                      </Td>
-                      <Td label="Used by">
-                        {token.usedByNode ? (
-                          <Link href={routes.node(project, token.usedByNode)} className="link">
-                            {token.usedByNode}
-                          </Link>
-                        ) : (
-                          <span className="text-muted-foreground">nobody</span>
-                        )}
-                      </Td>
-                      <Td label="Made by">{token.createdBy}</Td>
-                      <Td label="Made" numeric>
-                        <Age at={token.createdAtMs} className="min-w-0" />
-                      </Td>
-                      <Td className="text-right">
-                        <Button
-                          size="sm"
-                          variant="ghost"
-                          busy={revoke.isPending && revoke.variables.id === token.id}
-                          disabledReason={why("fleet.enrol") ?? (token.state !== "open" ? `It is ${token.state}.` : null)}
-                          onClick={() => revoke.mutate({ project, id: token.id })}
-                        >
-                          Revoke
-                        </Button>
-                      </Td>
-                    </Tr>
-                  ))}
-                </tbody>
-              </Table>
+              <PlainTable
+                label="Join tokens"
+                rows={rows}
+                keyOf={(token) => token.id}
+                columns={columns}
+                commands={(token) => (
+                  <Button
+                    size="sm"
+                    variant="ghost"
+                    busy={revoke.isPending && revoke.variables.id === token.id}
+                    disabledReason={why("fleet.enrol") ?? (token.state !== "open" ? `It is ${token.state}.` : null)}
+                    onClick={() => revoke.mutate({ project, id: token.id })}
+                  >
+                    Revoke
+                  </Button>
+                )}
+              />
             )
           }
         </Part>

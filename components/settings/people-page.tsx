@@ -15,15 +15,24 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Input } from "@/components/ui/input";
 import { Field } from "@/components/ui/label";
 import { PageBody, Section } from "@/components/ui/page";
-import { Table, Td, Th, Tr } from "@/components/ui/table";
-import { toast } from "@/components/ui/toaster";
+import { PlainTable, type PlainColumn } from "@/components/ui/plain-table";
 import type { Role } from "@/server/core/access/roles";
 import type { RouterOutputs } from "@/server/trpc";
 import { ShownOnce } from "./once";
 import { Part } from "./part";
 import { RoleChecks, RoleSelect } from "./role-fields";
+import { useOutcome } from "./use-outcome";
 
 type Person = RouterOutputs["people"]["list"][number];
+type Invitation = RouterOutputs["invitations"]["list"][number];
+
+const INVITATIONS: PlainColumn<Invitation>[] = [
+  { head: "Login", bare: true, className: "font-medium", cell: (invitation) => invitation.login },
+  { head: "Role", cell: (invitation) => <Badge>{invitation.role}</Badge> },
+  { head: "Invited by", cell: (invitation) => invitation.createdBy },
+  { head: "Made", numeric: true, cell: (invitation) => <Age at={invitation.createdAtMs} className="min-w-0" /> },
+  { head: "State", bare: true, className: "whitespace-nowrap", cell: (invitation) => (invitation.state === "open" ? <>open, <Until at={invitation.expiresAtMs} /></> : invitation.state) },
+];
 
 /** Who may sign in, with which roles here; and invitations that are open. */
 export function PeoplePage() {
@@ -34,14 +43,25 @@ export function PeoplePage() {
   const [inviting, setInviting] = useQueryState("invite", parseAsBoolean.withDefault(false));
   const [editing, setEditing] = useState<Person | null>(null);
   const [switching, setSwitching] = useState<Person | null>(null);
-  const queries = useQueryClient();
-  const revoke = useMutation(
-    trpc.invitations.revoke.mutationOptions({
-      onSuccess: (done) => toast.success(done.message),
-      onError: (error) => toast.error(explain(error).message),
-      onSettled: () => void queries.invalidateQueries(trpc.invitations.pathFilter()),
-    }),
-  );
+  const revoke = useMutation(trpc.invitations.revoke.mutationOptions(useOutcome(trpc.invitations.pathFilter())));
+  const peopleColumns: PlainColumn<Person>[] = [
+    {
+      head: "Name",
+      bare: true,
+      className: "whitespace-nowrap font-medium",
+      cell: (person) => (
+        <>
+          {person.name} {person.id === me?.id ? <span className="font-normal text-muted-foreground">(you)</span> : null}
+        </>
+      ),
+    },
+    { head: "Login", className: "whitespace-nowrap", cell: (person) => person.login },
+    { head: "Roles here", cell: (person) => <Roles roles={rolesOf(person, project)} /> },
+    { head: "Signs in by", className: "whitespace-nowrap", cell: (person) => (person.signIn === "oidc" ? "identity provider" : person.signIn === "password" ? "password" : "cannot sign in") },
+    { head: "Last sign-in", numeric: true, cell: (person) => <Age at={person.lastSignInMs} className="min-w-0" /> },
+    { head: "Sessions", numeric: true, cell: (person) => person.sessions },
+    { head: "State", bare: true, cell: (person) => <StateMark state={person.active ? "healthy" : "silent"} word={person.active ? "active" : "deactivated"} /> },
+  ];
   return (
     <PageBody>
       <Section
@@ -56,61 +76,27 @@ export function PeoplePage() {
       >
         <Part query={people} what="people" permission="people.read">
           {(rows) => (
-            <Table stacked label="People">
-              <thead>
-                <tr>
-                  <Th>Name</Th>
-                  <Th>Login</Th>
-                  <Th>Roles here</Th>
-                  <Th>Signs in by</Th>
-                  <Th numeric>Last sign-in</Th>
-                  <Th numeric>Sessions</Th>
-                  <Th>State</Th>
-                  <Th>
-                    <span className="sr-only">Commands</span>
-                  </Th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((person) => {
-                  const mine = rolesOf(person, project);
-                  return (
-                    <Tr key={person.id}>
-                      <Td className="whitespace-nowrap font-medium">
-                        {person.name} {person.id === me?.id ? <span className="font-normal text-muted-foreground">(you)</span> : null}
-                      </Td>
-                      <Td label="Login" className="whitespace-nowrap">{person.login}</Td>
-                      <Td label="Roles here">
-                        <span className="flex flex-wrap gap-1">
-                          {mine.length === 0 ? <span className="text-muted-foreground">none</span> : mine.map((role) => <Badge key={role}>{role}</Badge>)}
-                        </span>
-                      </Td>
-                      <Td label="Signs in by" className="whitespace-nowrap">{person.signIn === "oidc" ? "identity provider" : person.signIn === "password" ? "password" : "cannot sign in"}</Td>
-                      <Td label="Last sign-in" numeric>
-                        <Age at={person.lastSignInMs} className="min-w-0" />
-                      </Td>
-                      <Td label="Sessions" numeric>{person.sessions}</Td>
-                      <Td>
-                        <StateMark state={person.active ? "healthy" : "silent"} word={person.active ? "active" : "deactivated"} />
-                      </Td>
-                      <Td className="whitespace-nowrap text-right">
-                        <Button size="sm" variant="ghost" disabledReason={why("people.manage")} onClick={() => setEditing(person)}>
-                          Change roles
-                        </Button>
-                        <Button
-                          size="sm"
-                          variant="ghost"
-                          disabledReason={why("people.manage") ?? (person.id === me?.id ? "You cannot deactivate yourself." : null)}
-                          onClick={() => setSwitching(person)}
-                        >
-                          {person.active ? "Deactivate" : "Activate"}
-                        </Button>
-                      </Td>
-                    </Tr>
-                  );
-                })}
-              </tbody>
-            </Table>
+            <PlainTable
+              label="People"
+              rows={rows}
+              keyOf={(person) => person.id}
+              columns={peopleColumns}
+              commands={(person) => (
+                <>
+                  <Button size="sm" variant="ghost" disabledReason={why("people.manage")} onClick={() => setEditing(person)}>
+                    Change roles
+                  </Button>
+                  <Button
+                    size="sm"
+                    variant="ghost"
+                    disabledReason={why("people.manage") ?? (person.id === me?.id ? "You cannot deactivate yourself." : null)}
+                    onClick={() => setSwitching(person)}
+                  >
+                    {person.active ? "Deactivate" : "Activate"}
+                  </Button>
+                </>
+              )}
+            />
           )}
         </Part>
       </Section>
@@ -120,46 +106,23 @@ export function PeoplePage() {
             rows.length === 0 ? (
               <p className="px-3 py-2 text-sm text-muted-foreground">Nobody is invited now. An invited person opens the link, chooses a password, and has the role from then on.</p>
             ) : (
-              <Table stacked label="Invitations">
-                <thead>
-                  <tr>
-                    <Th>Login</Th>
-                    <Th>Role</Th>
-                    <Th>Invited by</Th>
-                    <Th numeric>Made</Th>
-                    <Th>State</Th>
-                    <Th>
-                      <span className="sr-only">Commands</span>
-                    </Th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((invitation) => (
-                    <Tr key={invitation.id}>
-                      <Td className="font-medium">{invitation.login}</Td>
-                      <Td label="Role">
-                        <Badge>{invitation.role}</Badge>
-                      </Td>
-                      <Td label="Invited by">{invitation.createdBy}</Td>
-                      <Td label="Made" numeric>
-                        <Age at={invitation.createdAtMs} className="min-w-0" />
-                      </Td>
-                      <Td className="whitespace-nowrap">{invitation.state === "open" ? <>open, <Until at={invitation.expiresAtMs} /></> : invitation.state}</Td>
-                      <Td className="text-right">
-                        <Button
-                          size="sm"
-                          variant="ghost"
-                          busy={revoke.isPending && revoke.variables.id === invitation.id}
-                          disabledReason={why("people.manage") ?? (invitation.state !== "open" ? `It is ${invitation.state}.` : null)}
-                          onClick={() => revoke.mutate({ project, id: invitation.id })}
-                        >
-                          Revoke
-                        </Button>
-                      </Td>
-                    </Tr>
-                  ))}
-                </tbody>
-              </Table>
+              <PlainTable
+                label="Invitations"
+                rows={rows}
+                keyOf={(invitation) => invitation.id}
+                columns={INVITATIONS}
+                commands={(invitation) => (
+                  <Button
+                    size="sm"
+                    variant="ghost"
+                    busy={revoke.isPending && revoke.variables.id === invitation.id}
+                    disabledReason={why("people.manage") ?? (invitation.state !== "open" ? `It is ${invitation.state}.` : null)}
+                    onClick={() => revoke.mutate({ project, id: invitation.id })}
+                  >
+                    Revoke
+                  </Button>
+                )}
+              />
             )
           }
         </Part>
@@ -173,6 +136,10 @@ export function PeoplePage() {
 
 function rolesOf(person: Person, project: string): Role[] {
   return person.roles.filter((entry) => entry.project === project).map((entry) => entry.role);
+}
+
+function Roles({ roles }: { roles: readonly Role[] }) {
+  return <span className="flex flex-wrap gap-1">{roles.length === 0 ? <span className="text-muted-foreground">none</span> : roles.map((role) => <Badge key={role}>{role}</Badge>)}</span>;
 }
 
 function InviteDialog({ onClose }: { onClose: () => void }) {
@@ -228,17 +195,8 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
 function RolesDialog({ person, onClose }: { person: Person; onClose: () => void }) {
   const { project } = useProject();
   const trpc = useTRPC();
-  const queries = useQueryClient();
   const [roles, setRoles] = useState<Role[]>(rolesOf(person, project));
-  const save = useMutation(
-    trpc.people.setRoles.mutationOptions({
-      onSuccess: (done) => {
-        toast.success(done.message);
-        onClose();
-      },
-      onSettled: () => void queries.invalidateQueries(trpc.people.pathFilter()),
-    }),
-  );
+  const save = useMutation(trpc.people.setRoles.mutationOptions(useOutcome(trpc.people.pathFilter(), onClose)));
   return (
     <Dialog open onOpenChange={(open) => !open && onClose()}>
       <DialogContent
@@ -260,14 +218,7 @@ function RolesDialog({ person, onClose }: { person: Person; onClose: () => void 
 function SwitchDialog({ person, onClose }: { person: Person; onClose: () => void }) {
   const { project } = useProject();
   const trpc = useTRPC();
-  const queries = useQueryClient();
-  const finished = {
-    onSuccess: (done: { message: string }) => {
-      toast.success(done.message);
-      onClose();
-    },
-    onSettled: () => void queries.invalidateQueries(trpc.people.pathFilter()),
-  };
+  const finished = useOutcome(trpc.people.pathFilter(), onClose);
   const deactivate = useMutation(trpc.people.deactivate.mutationOptions(finished));
   const activate = useMutation(trpc.people.activate.mutationOptions(finished));
   const action = person.active ? deactivate : activate;

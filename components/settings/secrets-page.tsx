@@ -1,7 +1,7 @@
 "use client";
 
 import { useState } from "react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import Link from "@/components/ui/link";
 import { Plus } from "lucide-react";
 import { explain, fieldMessage } from "@/app/_client/refusal";
@@ -16,10 +16,10 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Input, Textarea } from "@/components/ui/input";
 import { Field } from "@/components/ui/label";
 import { PageBody, Section } from "@/components/ui/page";
-import { Table, Td, Th, Tr } from "@/components/ui/table";
-import { toast } from "@/components/ui/toaster";
+import { PlainTable, type PlainColumn } from "@/components/ui/plain-table";
 import type { RouterOutputs } from "@/server/trpc";
 import { Part } from "./part";
+import { useOutcome } from "./use-outcome";
 
 type Secret = RouterOutputs["secrets"]["list"][number];
 
@@ -30,6 +30,27 @@ export function SecretsPage() {
   const secrets = useQuery(trpc.secrets.list.queryOptions({ project }));
   const [setting, setSetting] = useState<{ name: string } | null>(null);
   const [removing, setRemoving] = useState<Secret | null>(null);
+  const columns: PlainColumn<Secret>[] = [
+    { head: "Name", bare: true, className: "font-medium", cell: (secret) => secret.name },
+    { head: "Version", numeric: true, cell: (secret) => secret.version },
+    {
+      head: "Used by",
+      cell: (secret) =>
+        secret.usedBy.length === 0 ? (
+          <span className="text-muted-foreground">nothing</span>
+        ) : (
+          <span className="flex flex-wrap gap-x-2">
+            {secret.usedBy.map((workload) => (
+              <Link key={workload} href={routes.workload(project, workload)} className="link">
+                {workload}
+              </Link>
+            ))}
+          </span>
+        ),
+    },
+    { head: "Set by", cell: (secret) => secret.updatedBy },
+    { head: "Set", numeric: true, cell: (secret) => <Age at={secret.updatedAtMs} className="min-w-0" /> },
+  ];
   return (
     <PageBody>
       <Section
@@ -50,58 +71,27 @@ export function SecretsPage() {
                 audit entry ever has it.
               </p>
             ) : (
-              <Table stacked label="Secrets">
-                <thead>
-                  <tr>
-                    <Th>Name</Th>
-                    <Th numeric>Version</Th>
-                    <Th>Used by</Th>
-                    <Th>Set by</Th>
-                    <Th numeric>Set</Th>
-                    <Th>
-                      <span className="sr-only">Commands</span>
-                    </Th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((secret) => (
-                    <Tr key={secret.name}>
-                      <Td className="font-medium">{secret.name}</Td>
-                      <Td label="Version" numeric>{secret.version}</Td>
-                      <Td label="Used by">
-                        {secret.usedBy.length === 0 ? (
-                          <span className="text-muted-foreground">nothing</span>
-                        ) : (
-                          <span className="flex flex-wrap gap-x-2">
-                            {secret.usedBy.map((workload) => (
-                              <Link key={workload} href={routes.workload(project, workload)} className="link">
-                                {workload}
-                              </Link>
-                            ))}
-                          </span>
-                        )}
-                      </Td>
-                      <Td label="Set by">{secret.updatedBy}</Td>
-                      <Td label="Set" numeric>
-                        <Age at={secret.updatedAtMs} className="min-w-0" />
-                      </Td>
-                      <Td className="whitespace-nowrap text-right">
-                        <Button size="sm" variant="ghost" disabledReason={why("secrets.write")} onClick={() => setSetting({ name: secret.name })}>
-                          Set anew
-                        </Button>
-                        <Button
-                          size="sm"
-                          variant="ghost"
-                          disabledReason={why("secrets.write") ?? (secret.usedBy.length > 0 ? `It is used by ${secret.usedBy.join(", ")}.` : null)}
-                          onClick={() => setRemoving(secret)}
-                        >
-                          Remove
-                        </Button>
-                      </Td>
-                    </Tr>
-                  ))}
-                </tbody>
-              </Table>
+              <PlainTable
+                label="Secrets"
+                rows={rows}
+                keyOf={(secret) => secret.name}
+                columns={columns}
+                commands={(secret) => (
+                  <>
+                    <Button size="sm" variant="ghost" disabledReason={why("secrets.write")} onClick={() => setSetting({ name: secret.name })}>
+                      Set anew
+                    </Button>
+                    <Button
+                      size="sm"
+                      variant="ghost"
+                      disabledReason={why("secrets.write") ?? (secret.usedBy.length > 0 ? `It is used by ${secret.usedBy.join(", ")}.` : null)}
+                      onClick={() => setRemoving(secret)}
+                    >
+                      Remove
+                    </Button>
+                  </>
+                )}
+              />
             )
           }
         </Part>
@@ -115,18 +105,9 @@ export function SecretsPage() {
 function SetDialog({ name: given, onClose }: { name: string; onClose: () => void }) {
   const { project } = useProject();
   const trpc = useTRPC();
-  const queries = useQueryClient();
   const [name, setName] = useState(given);
   const [value, setValue] = useState("");
-  const set = useMutation(
-    trpc.secrets.set.mutationOptions({
-      onSuccess: (done) => {
-        toast.success(done.message);
-        onClose();
-      },
-      onSettled: () => void queries.invalidateQueries(trpc.secrets.pathFilter()),
-    }),
-  );
+  const set = useMutation(trpc.secrets.set.mutationOptions(useOutcome(trpc.secrets.pathFilter(), onClose)));
   const wrong = name.trim() === "" ? "Give it a name." : value === "" ? "Write the value." : null;
   return (
     <Dialog open onOpenChange={(open) => !open && onClose()}>
@@ -157,16 +138,7 @@ function SetDialog({ name: given, onClose }: { name: string; onClose: () => void
 function RemoveDialog({ secret, onClose }: { secret: Secret; onClose: () => void }) {
   const { project } = useProject();
   const trpc = useTRPC();
-  const queries = useQueryClient();
-  const remove = useMutation(
-    trpc.secrets.remove.mutationOptions({
-      onSuccess: (done) => {
-        toast.success(done.message);
-        onClose();
-      },
-      onSettled: () => void queries.invalidateQueries(trpc.secrets.pathFilter()),
-    }),
-  );
+  const remove = useMutation(trpc.secrets.remove.mutationOptions(useOutcome(trpc.secrets.pathFilter(), onClose)));
   return (
     <Confirm
       open

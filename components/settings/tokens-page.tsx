@@ -15,16 +15,25 @@ import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Input } from "@/components/ui/input";
 import { Field } from "@/components/ui/label";
 import { PageBody, Section } from "@/components/ui/page";
-import { Table, Td, Th, Tr } from "@/components/ui/table";
-import { toast } from "@/components/ui/toaster";
+import { PlainTable, type PlainColumn } from "@/components/ui/plain-table";
 import type { Role } from "@/server/core/access/roles";
 import type { RouterOutputs } from "@/server/trpc";
 import { ShownOnce } from "./once";
 import { Part } from "./part";
 import { RoleSelect } from "./role-fields";
+import { useOutcome } from "./use-outcome";
 
 type Token = RouterOutputs["tokens"]["list"][number];
 const stateOf: Record<Token["state"], State> = { active: "healthy", expired: "silent", revoked: "failing" };
+
+const COLUMNS: PlainColumn<Token>[] = [
+  { head: "Name", bare: true, className: "font-medium", cell: (token) => token.name },
+  { head: "Role", cell: (token) => <Badge>{token.role}</Badge> },
+  { head: "State", bare: true, className: "whitespace-nowrap", cell: (token) => <StateMark state={stateOf[token.state]} word={token.state} age={token.state === "active" ? <Until at={token.expiresAtMs} /> : null} /> },
+  { head: "Last used", numeric: true, cell: (token) => <Age at={token.lastUsedMs} className="min-w-0" /> },
+  { head: "Made by", cell: (token) => token.createdBy },
+  { head: "Made", numeric: true, cell: (token) => <Age at={token.createdAtMs} className="min-w-0" /> },
+];
 
 /** Tokens for the CLI and for CI: one role in this project, until a day. */
 export function TokensPage() {
@@ -53,51 +62,17 @@ export function TokensPage() {
                 the token’s name.
               </p>
             ) : (
-              <Table stacked label="Service tokens">
-                <thead>
-                  <tr>
-                    <Th>Name</Th>
-                    <Th>Role</Th>
-                    <Th>State</Th>
-                    <Th numeric>Last used</Th>
-                    <Th>Made by</Th>
-                    <Th numeric>Made</Th>
-                    <Th>
-                      <span className="sr-only">Commands</span>
-                    </Th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((token) => (
-                    <Tr key={token.id}>
-                      <Td className="font-medium">{token.name}</Td>
-                      <Td label="Role">
-                        <Badge>{token.role}</Badge>
-                      </Td>
-                      <Td className="whitespace-nowrap">
-                        <StateMark state={stateOf[token.state]} word={token.state} age={token.state === "active" ? <Until at={token.expiresAtMs} /> : null} />
-                      </Td>
-                      <Td label="Last used" numeric>
-                        <Age at={token.lastUsedMs} className="min-w-0" />
-                      </Td>
-                      <Td label="Made by">{token.createdBy}</Td>
-                      <Td label="Made" numeric>
-                        <Age at={token.createdAtMs} className="min-w-0" />
-                      </Td>
-                      <Td className="text-right">
-                        <Button
-                          size="sm"
-                          variant="ghost"
-                          disabledReason={why("tokens.manage") ?? (token.state !== "active" ? `It is ${token.state}.` : null)}
-                          onClick={() => setRevoking(token)}
-                        >
-                          Revoke
-                        </Button>
-                      </Td>
-                    </Tr>
-                  ))}
-                </tbody>
-              </Table>
+              <PlainTable
+                label="Service tokens"
+                rows={rows}
+                keyOf={(token) => token.id}
+                columns={COLUMNS}
+                commands={(token) => (
+                  <Button size="sm" variant="ghost" disabledReason={why("tokens.manage") ?? (token.state !== "active" ? `It is ${token.state}.` : null)} onClick={() => setRevoking(token)}>
+                    Revoke
+                  </Button>
+                )}
+              />
             )
           }
         </Part>
@@ -160,16 +135,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 function RevokeDialog({ token, onClose }: { token: Token; onClose: () => void }) {
   const { project } = useProject();
   const trpc = useTRPC();
-  const queries = useQueryClient();
-  const revoke = useMutation(
-    trpc.tokens.revoke.mutationOptions({
-      onSuccess: (done) => {
-        toast.success(done.message);
-        onClose();
-      },
-      onSettled: () => void queries.invalidateQueries(trpc.tokens.pathFilter()),
-    }),
-  );
+  const revoke = useMutation(trpc.tokens.revoke.mutationOptions(useOutcome(trpc.tokens.pathFilter(), onClose)));
   return (
     <Confirm
       open

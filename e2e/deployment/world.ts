@@ -23,7 +23,7 @@ spec:
   metrics:
     - { name: accuracy, metric: accuracy, min: 0.915, minSample: 150 }
 `;
-const strategyYaml = (gate: boolean): string => `apiVersion: holdfast.dev/v1
+const strategyYaml = (gate: string | undefined): string => `apiVersion: holdfast.dev/v1
 kind: RolloutStrategy
 metadata: { name: canary }
 spec:
@@ -35,7 +35,7 @@ spec:
       steps:
         - { do: update, percent: 100 }
         - { do: analysis, template: quality, deadline: 10m }
-${gate ? "        - { do: approval, name: Beyond the canary }\n" : ""}    - name: everywhere
+${gate === undefined ? "" : `        - ${gate}\n`}    - name: everywhere
       steps:
         - { do: update, percent: 100 }
 `;
@@ -47,8 +47,11 @@ export interface World {
   digits(model: "v1" | "v2" | "v3"): string;
 }
 
+/** The approval step between the canary and everywhere, where a world has one; who has to agree is said by `groups`. */
+export const gateStep = (groups = ""): string => `{ do: approval, name: Beyond the canary${groups && `, groups: ${groups}`} }`;
+
 /** Sets sites, agents, artifacts and workloads up through the public API, and waits until everything serves. */
-export async function buildWorld(d: Deployment, o: { gate?: boolean; perSecond?: number } = {}): Promise<World> {
+export async function buildWorld(d: Deployment, o: { gate?: string; perSecond?: number } = {}): Promise<World> {
   const api = d.api();
   const apply = (text: string) => api.manifests.applyText.mutate({ project: PROJECT, text, dryRun: false });
   await apply(SITES.map(siteYaml).join("---\n"));
@@ -85,7 +88,7 @@ metadata: { name: one-a-node }
 spec: { spread: [{ over: node, maxSkew: 1 }] }
 ---
 ${analysisYaml}---
-${strategyYaml(o.gate ?? false)}`);
+${strategyYaml(o.gate)}`);
   await apply(world.digits("v1"));
   await apply(`apiVersion: holdfast.dev/v1
 kind: Workload

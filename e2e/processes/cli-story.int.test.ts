@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT } from "../../tools/lib/paths.mjs";
 import { Deployment } from "../deployment/deployment";
 import { until } from "../deployment/until";
-import { buildWorld, explain, type World } from "../deployment/world";
+import { buildWorld, explain, gateStep, type World } from "../deployment/world";
 import { externalPostgres, type ExternalPostgres } from "../deployment/external";
 
 /**
@@ -21,7 +21,7 @@ const tokens: Record<string, string> = {};
 beforeAll(async () => {
   database = await externalPostgres();
   await d.start({ external: database });
-  world = await buildWorld(d, { gate: true });
+  world = await buildWorld(d, { gate: gateStep() });
   for (const role of ["operator", "approver", "auditor"]) tokens[role] = await d.serviceToken(role, role);
 }, 300_000);
 afterAll(async () => {

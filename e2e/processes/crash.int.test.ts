@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Deployment, type Api } from "../deployment/deployment";
 import { until } from "../deployment/until";
-import { buildWorld, explain, healthyUnits, newestRollout, PROJECT, SITES, type World } from "../deployment/world";
+import { buildWorld, explain, gateStep, healthyUnits, newestRollout, PROJECT, SITES, type World } from "../deployment/world";
 
 /**
  * Guarantee: any process can be killed at any moment of a rollout and the system converges without a person: no unit is
@@ -18,7 +18,7 @@ let api: Api;
 let approver: Api;
 beforeAll(async () => {
   await d.start();
-  world = await buildWorld(d, { gate: true });
+  world = await buildWorld(d, { gate: gateStep() });
   api = d.api();
   approver = d.api(await d.serviceToken("grace", "approver"));
 }, 300_000);
