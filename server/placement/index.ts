@@ -4,8 +4,10 @@
  */
 import type { PlacementDeps } from "./deps";
 import { decisionQueries } from "./queries/decisions";
+import { createJudge } from "./queries/judge";
 import { matchQueries } from "./queries/matches";
 import { queueQueries } from "./queries/queue";
+import { whyNotQueries } from "./queries/why-not";
 import { previewQueries } from "./preview/preview";
 import { replayQueries } from "./preview/replay";
 
@@ -18,5 +20,6 @@ export type { LoadedWorkload } from "./workload-snapshot";
 export type { PlacementDeps } from "./deps";
 
 export function createPlacement(deps: PlacementDeps) {
-  return { queries: { ...matchQueries(deps), ...decisionQueries(deps), ...queueQueries(deps), ...previewQueries(deps), ...replayQueries(deps) } };
+  const judge = createJudge(deps);
+  return { queries: { ...matchQueries(deps), ...decisionQueries(deps, judge), ...whyNotQueries(deps, judge), ...queueQueries(deps), ...previewQueries(deps), ...replayQueries(deps) } };
 }

@@ -74,6 +74,7 @@ export interface PlacementFeature {
     decisions: Question<Input<"decisions">, Of<typeof v.decisionPage>>;
     decision: Question<Input<"byId">, Of<typeof v.decisionDetail>>;
     explain: Question<Input<"explain">, Of<typeof v.decisionDetail>>;
+    whyNot: Question<Input<"whyNot">, Of<typeof v.whyNotView>>;
     preview: Question<Input<"preview">, Of<typeof v.previewView>>;
     replay: Question<Input<"replay">, Of<typeof v.replayView>>;
     queue: Question<None, Of<typeof v.queueView>>;

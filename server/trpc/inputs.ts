@@ -46,6 +46,7 @@ const inputs = {
   matches: z.object({ selector: z.string().max(2_000).optional(), policyText: manifestText.optional() }),
   decisions: pageInput.extend({ workload: name.optional(), unit: name.optional() }),
   explain: z.object({ unit: name, whyNot: name.optional().describe("A node: what would have to change for the unit to go there instead.") }),
+  whyNot: z.object({ unit: name, node: name.optional().describe("The node it is asked about; without one: why the unit is nowhere.") }),
   preview: z
     .object({ text: manifestText.optional(), drainSite: name.optional(), drainNode: name.optional(), loseLink: z.object({ a: name, b: name }).optional(), price: z.object({ site: name, cpuHour: z.number().min(0).optional(), memoryGiBHour: z.number().min(0).optional() }).optional() })
     .refine((c) => Object.values(c).some((x) => x !== undefined), "say what would change: text, drainSite, drainNode, loseLink or price"),

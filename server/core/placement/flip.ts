@@ -39,6 +39,8 @@ export interface Flip {
   text: string;
   /** Changes are compared by this: a share for amounts, 1 for giving up a rule. */
   cost: number;
+  /** Name of the node that it goes to then. */
+  to: string;
 }
 
 const MIB = 1_048_576;
@@ -75,7 +77,7 @@ export function flipAmong(problem: Problem, judged: readonly Judged[], to?: stri
   for (const c of [...found.values()].sort((a, b) => a.cost - b.cost)) {
     const now = place(applied(problem, c.change).snapshot, [applied(problem, c.change).ask], problem.options).placements[0];
     if (!now || now.nodeId === null || (to !== undefined && now.nodeId !== to)) continue;
-    return { change: c.change, cost: c.cost, text: `${textOf(problem, c.change)}: then it goes to ${now.node ?? ""}.` };
+    return { change: c.change, cost: c.cost, to: now.node ?? "", text: `${textOf(problem, c.change)}: then it goes to ${now.node ?? ""}.` };
   }
   return null;
 }

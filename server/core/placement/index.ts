@@ -13,6 +13,8 @@ export { evaluate } from "./naive";
 export { columnsOf } from "./engine/columns";
 export { Planner } from "./engine/planner";
 export { flipAmong } from "./flip";
+export type { Flip, Problem } from "./flip";
+export { edited } from "./flip-edit";
 export { place } from "./place";
 export { amountText, amountsOf, plus } from "./quota/amounts";
 export type { Amounts } from "./quota/amounts";

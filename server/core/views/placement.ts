@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { timeMs } from "./common";
+import { decisionCandidate } from "./workloads";
 
 /** What a change would do, before it is done. Lists are cut to what a screen can show; the numbers count all. */
 export const previewView = z.object({
@@ -38,6 +39,41 @@ export const replayView = z.object({
   asOfMs: timeMs,
 });
 
+/** Why a unit is not on a node, or nowhere, by the fleet as it is now, and the smallest single change after which it is. */
+export const whyNotView = z.object({
+  workload: z.string(),
+  unit: z.string(),
+  /** Where it runs; null for a unit that waits. */
+  here: decisionCandidate.nullable(),
+  /** Where it would go if it were placed anew now; null when nothing fits. A unit that runs stays where it is nevertheless. */
+  best: decisionCandidate.nullable(),
+  /** The node that was asked about; null when none was. */
+  target: decisionCandidate.nullable(),
+  /** All that keeps it from the node that was asked about, the decisive reason first. */
+  reasons: z.array(z.object({ code: z.string(), text: z.string() })),
+  feasible: z.int().describe("Nodes that could take it now, of `nodes`."),
+  nodes: z.int(),
+  /** The answer in one sentence or two. */
+  sentence: z.string(),
+  flip: z
+    .object({
+      /** What to change, and what happens then. */
+      text: z.string(),
+      goesTo: z.string(),
+      /** Manifests with the change made, environment values hidden; empty where the change is none of a manifest. Checked by placing again by what they say. */
+      edits: z.array(z.object({ kind: z.enum(["Workload", "PlacementPolicy"]), name: z.string(), beforeYaml: z.string().nullable(), afterYaml: z.string() })),
+      /** Workloads besides this one that the edited policy binds. */
+      alsoBinds: z.array(z.string()),
+      /** What has to be done to a node instead. */
+      act: z.object({ node: z.string(), what: z.enum(["activate", "reconnect", "engine"]) }).nullable(),
+    })
+    .nullable(),
+  /** Why there is no flip; null when there is one. */
+  noFlip: z.string().nullable(),
+  asOfMs: timeMs,
+});
+export type WhyNotView = z.infer<typeof whyNotView>;
+
 /** Who waits for room, in the order in which they get their turn. */
 export const queueView = z.object({
   items: z.array(
@@ -52,6 +88,9 @@ export const queueView = z.object({
       sinceMs: timeMs.nullable(),
       /** What stands in the way: the newest decision about its first waiting unit. */
       blocker: z.string(),
+      /** That unit and that decision; null before the scheduler has looked. */
+      unit: z.string().nullable(),
+      decision: z.string().nullable(),
       /** When it starts, as a range; null where nobody can tell. */
       start: z.object({ earliestMs: timeMs, latestMs: timeMs.nullable(), because: z.string() }).nullable(),
       /** Units that are stopping to make way, and where their own replacements stand in this queue. */

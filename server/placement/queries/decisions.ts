@@ -2,14 +2,13 @@ import { z } from "zod";
 import type { ProjectRef } from "../../core/access/actor";
 import { readCursor, writeCursor } from "../../core/base/cursor";
 import { refuseNow } from "../../core/base/refusal";
-import { evaluate, flipAmong, reasonCodes, reasonSummary, withDemand } from "../../core/placement";
-import type { Judged, ReasonCode, Shape } from "../../core/placement";
+import { flipAmong, reasonCodes, reasonSummary } from "../../core/placement";
+import type { Judged, ReasonCode } from "../../core/placement";
 import { decisionCandidate } from "../../core/views/workloads";
 import type { DecisionDetail, decisionPage, decisionRow } from "../../core/views/workloads";
-import { decisions, fleetRead } from "../../store";
+import { decisions } from "../../store";
 import type { PlacementDeps } from "../deps";
-import { fleetCache } from "../fleet-cache";
-import { loadWorkload, warmFor } from "../workload-snapshot";
+import type { createJudge } from "./judge";
 
 /** What a decision keeps, as the scheduler writes it. Older or foreign rows read as decisions without details. */
 const kept = z.object({
@@ -22,28 +21,10 @@ const kept = z.object({
 /** Candidates shown of a live explanation; counts always cover all. */
 const SHOWN = 200;
 
-export function decisionQueries(deps: PlacementDeps) {
+export function decisionQueries(deps: PlacementDeps, judge: ReturnType<typeof createJudge>) {
   const { store, clock } = deps;
   const db = store.read.client;
-  const fleets = fleetCache(deps);
   const rowOf = (d: decisions.StoredDecision): z.infer<typeof decisionRow> => ({ id: d.id, workload: d.workload, unit: d.unit, outcome: d.outcome, node: d.node, site: d.site, because: d.because, generation: d.generation, atMs: d.atMs });
-
-  /** Every node of the fleet as it is now for one unit, with the unit itself taken off its node: its own load would stand in its own way. */
-  async function judge(project: ProjectRef, unit: string) {
-    const nowMs = clock.nowMs();
-    const at = { nowMs, silentAfterMs: deps.env.AGENT_SILENT_AFTER_MS };
-    const [newest, running] = await Promise.all([decisions.newestOfUnit(db, project.id, unit), fleetRead.runningUnit(db, project.id, unit)]);
-    const workloadId = running?.workloadId ?? newest?.workloadId;
-    const loaded = workloadId ? await loadWorkload(db, workloadId, at) : null;
-    const shape: Shape | undefined = loaded?.snapshot.goal?.shape;
-    if (!workloadId || !loaded || !shape) return null;
-    const fleet = await fleets.read(project.id, { ...at, warmFor: warmFor(shape) });
-    const own = loaded.snapshot.units.find((u) => u.unit === unit && u.desired === "run");
-    const nodes = own ? fleet.nodes.map((n) => (n.id === own.node.id ? { ...n, load: withDemand(n.load, shape.demand, -1) } : n)) : fleet.nodes;
-    const others = loaded.snapshot.units.filter((u) => u.desired === "run" && u !== own).map((u) => u.node.id);
-    const problem = { snapshot: { nowMs, nodes }, ask: { unit, shape }, options: { seed: `${workloadId}/${loaded.snapshot.goal?.generation ?? 0}`, own: others } };
-    return { loaded, newest, own, problem, nowMs, judged: evaluate(problem.snapshot, problem.ask, problem.options) };
-  }
 
   return {
     async decisions(project: ProjectRef, input: { cursor?: string | null | undefined; limit: number; workload?: string | undefined; unit?: string | undefined }): Promise<z.infer<typeof decisionPage>> {
@@ -61,7 +42,7 @@ export function decisionQueries(deps: PlacementDeps) {
       const best = detail.candidates.filter((c) => c.score !== null).map((c) => c.score as number).sort((x, y) => y - x);
       // What would help a unit that is still without a node depends on the fleet as it is now.
       const live = d.outcome === "unplaced" ? await judge(project, d.unit) : null;
-      const flip = live && !live.own ? flipAmong(live.problem, live.judged) : null;
+      const flip = live && !live.own && live.judged.every((j) => j.score === null) ? flipAmong(live.problem, live.judged) : null;
       return { ...rowOf(d), policy: detail.policy, policyDigest: d.policyDigest, candidates: detail.candidates, counts: detail.counts, feasible: detail.feasible ?? detail.candidates.filter((c) => c.feasible).length, margin: d.outcome === "placed" && best.length > 1 ? (best[0] as number) - (best[1] as number) : null, flip: flip?.text ?? null };
     },
 
@@ -75,7 +56,8 @@ export function decisionQueries(deps: PlacementDeps) {
       const { loaded, newest, judged, own, problem, nowMs } = found;
       const target = input.whyNot === undefined ? undefined : problem.snapshot.nodes.find((n) => n.name === input.whyNot);
       if (input.whyNot !== undefined && !target) return refuseNow("not_found", `There is no node "${input.whyNot}" in this project.`, "List them with holdfast get nodes.");
-      const flip = target || !own ? flipAmong(problem, judged, target?.id) : null;
+      // Where some node can take it, it is not the nodes that it waits for.
+      const flip = target || (!own && judged.every((j) => j.score === null)) ? flipAmong(problem, judged, target?.id) : null;
       const feasible = judged.filter((j) => j.score !== null).sort((a, b) => (b.score ?? 0) - (a.score ?? 0));
       const counts = reasonCodes.flatMap((code) => {
         const n = judged.filter((j) => j.reasons[0]?.code === code).length;

@@ -29,7 +29,7 @@ export function queueQueries(deps: PlacementDeps) {
           const waits = own.map((h) => h.nodeId);
           return {
             position: i + 1, workload: r.workload, priority: r.priority, quota: r.quota, waiting: r.replicas - r.running, replicas: r.replicas, sinceMs: since.get(r.workloadId) ?? null,
-            blocker: r.blocker ?? "The scheduler has not looked at it yet.",
+            blocker: r.blocker ?? "The scheduler has not looked at it yet.", unit: r.unit, decision: r.decision,
             start: startOf(own, ends, nowMs),
             chain: stopping.filter((s) => waits.includes(s.nodeId)).map((s) => ({ unit: own.find((h) => h.nodeId === s.nodeId)?.unit ?? "", node: s.node, stops: s.unit, workload: s.workload, priority: s.priority, waitsAt: position.get(s.workloadId) ?? null })),
           };

@@ -28,6 +28,7 @@ export const placementRouter = router({
   decisions: allowed("placement.read").input(inputs.decisions).output(v.decisionPage).query(({ ctx, input }) => ctx.features.placement.queries.decisions(ctx.project, input, ctx.actor)),
   decision: allowed("placement.read").input(inputs.byId).output(v.decisionDetail).query(({ ctx, input }) => ctx.features.placement.queries.decision(ctx.project, input, ctx.actor)),
   explain: allowed("placement.read").input(inputs.explain).output(v.decisionDetail).query(({ ctx, input }) => ctx.features.placement.queries.explain(ctx.project, input, ctx.actor)),
+  whyNot: allowed("placement.read").input(inputs.whyNot).output(v.whyNotView).query(({ ctx, input }) => ctx.features.placement.queries.whyNot(ctx.project, input, ctx.actor)),
   preview: allowed("placement.read").input(inputs.preview).output(v.previewView).query(({ ctx, input }) => ctx.features.placement.queries.preview(ctx.project, input, ctx.actor)),
   replay: allowed("placement.read").input(inputs.replay).output(v.replayView).query(({ ctx, input }) => ctx.features.placement.queries.replay(ctx.project, input, ctx.actor)),
   queue: allowed("placement.read").output(v.queueView).query(({ ctx, input }) => ctx.features.placement.queries.queue(ctx.project, input, ctx.actor)),

@@ -48,6 +48,7 @@ export const sampleInputs: Record<string, Record<string, unknown>> = {
   "placement.decisions": {},
   "placement.decision": { id: "decision-none" },
   "placement.explain": { unit: "nothing-0" },
+  "placement.whyNot": { unit: "nothing-0" },
   "placement.preview": { drainSite: "nowhere" },
   "placement.replay": {},
   "placement.queue": {},

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { placementPolicySpec } from "../manifest/placement-policy";
+import { workloadSpec } from "../manifest/workload";
+import type { Change } from "./flip";
+import { edited } from "./flip-edit";
+
+const workload = workloadSpec.parse({ kind: "service", policy: "p", selector: "true", platform: { arch: ["arm64"] }, template: { engine: { type: "process", command: ["run"] }, resources: { cpuMillis: 900, memory: "2Gi", disk: "100M", devices: { count: 2, model: "X100" } } } });
+const policy = placementPolicySpec.parse({ require: [{ rule: "true" }, { rule: "false" }], residency: ["DE"], trustTierMin: "tpm", spread: [{ over: "site", maxSkew: 1 }], prefer: [{ by: "pack", weight: 3 }] });
+const both = { workload, policy };
+const resources = (change: Change) => edited(change, both)?.workload.template.resources;
+
+// Guarantee: a flip that people can write is written where it belongs, and nothing else of the manifests changes.
+describe("a flip as an edit", () => {
+  it("asks for less", () => {
+    expect(resources({ on: "demand", of: "cpu", steps: 150 })).toEqual({ ...workload.template.resources, cpuMillis: 750 });
+    expect(resources({ on: "demand", of: "memory", steps: 512 })?.memory).toBe("1536Mi");
+    expect(resources({ on: "demand", of: "memory", steps: 1_024 })?.memory).toBe("1Gi");
+    expect(resources({ on: "demand", of: "disk", steps: 1 })?.disk).toBe(String(100_000_000 - 1_048_576));
+    expect(resources({ on: "demand", of: "device", steps: 1 })?.devices).toEqual({ count: 1, model: "X100" });
+    expect(resources({ on: "model" })?.devices).toEqual({ count: 2 });
+  });
+
+  it("does not ask for nothing, which is another wish", () => {
+    expect(edited({ on: "demand", of: "cpu", steps: 900 }, both)).toBeNull();
+    expect(edited({ on: "demand", of: "memory", steps: 2_048 }, both)).toBeNull();
+    expect(edited({ on: "demand", of: "device", steps: 2 }, both)).toBeNull();
+  });
+
+  it("edits the workload's own rules", () => {
+    expect(edited({ on: "selector" }, both)?.workload).not.toHaveProperty("selector");
+    expect(edited({ on: "arch", add: "x64" }, both)?.workload.platform).toEqual({ arch: ["arm64", "x64"] });
+    expect(edited({ on: "os", add: "linux" }, both)?.workload.platform).toEqual({ arch: ["arm64"], os: ["linux"] });
+  });
+
+  it("edits the policy, and only it", () => {
+    const changes: [Change, object][] = [
+      [{ on: "tolerate", key: "dedicated", value: undefined }, { tolerate: [{ key: "dedicated" }] }],
+      [{ on: "tolerate", key: "dedicated", value: "gpu" }, { tolerate: [{ key: "dedicated", value: "gpu" }] }],
+      [{ on: "residency", add: "FR" }, { residency: ["DE", "FR"] }],
+      [{ on: "trust", to: "software" }, { trustTierMin: "software" }],
+      [{ on: "rule", index: 1 }, { require: [{ rule: "true" }] }],
+      [{ on: "spread", index: 0, steps: 2 }, { spread: [{ over: "site", maxSkew: 3 }] }],
+      [{ on: "weight", index: 0, from: 3_000, steps: -1_250 }, { prefer: [{ by: "pack", weight: 1.75 }] }],
+    ];
+    for (const [change, part] of changes) expect(edited(change, both)).toEqual({ workload, policy: { ...policy, ...part } });
+  });
+
+  it("makes a policy where a taint has to be tolerated and there is none", () => {
+    expect(edited({ on: "tolerate", key: "dedicated", value: "gpu" }, { workload, policy: null })?.policy).toEqual(placementPolicySpec.parse({ tolerate: [{ key: "dedicated", value: "gpu" }] }));
+    expect(edited({ on: "residency", add: "FR" }, { workload, policy: null })).toBeNull();
+  });
+
+  it("writes nothing for what the fleet has to do", () => {
+    for (const change of [{ on: "node", node: "n", to: "active" }, { on: "engine", node: "n" }, { on: "leaving", node: "n" }, { on: "apart", index: 0 }, { on: "demand", of: "resource", name: "mig", steps: 1 }] satisfies Change[]) expect(edited(change, both)).toBeNull();
+  });
+});
