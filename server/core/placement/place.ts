@@ -13,7 +13,7 @@ export type { Ask, Candidate, PlacedAsk, PlaceOptions, PlacementPlan } from "./a
  */
 export function place(snapshot: FleetSnapshot, asks: readonly Ask[], options: PlaceOptions): PlacementPlan {
   const planner = new Planner(columnsOf(snapshot), options);
-  planner.prepare(asks);
+  planner.prepare(asks, true);
   const placements: PlacedAsk[] = new Array<PlacedAsk>(asks.length);
   for (let i = 0; i < asks.length; i++) {
     const ask = asks[i] as Ask;

@@ -59,18 +59,14 @@ export function columnsOf(snapshot: FleetSnapshot): Columns {
 /** A snapshot in which some nodes hold something else, and nothing else differs; its columns are those of the first, patched. */
 export function withLoads(snapshot: FleetSnapshot, loads: ReadonlyMap<string, FleetNode["load"]>): FleetSnapshot {
   if (loads.size === 0) return snapshot;
-  const from = known.get(snapshot);
-  const nodes = snapshot.nodes.map((n) => {
-    const load = loads.get(n.id);
-    return load ? { ...n, load } : n;
-  });
+  const from = columnsOf(snapshot);
+  const nodes = snapshot.nodes.slice();
   const next: FleetSnapshot = { ...snapshot, nodes };
-  if (!from) return next;
   const columns: Columns = { ...from, nodes, free: from.free.slice(), used: from.used.slice() };
-  for (const id of loads.keys()) {
+  for (const [id, load] of loads) {
     const i = from.indexOf.get(id);
     if (i === undefined) continue;
-    const node = nodes[i] as FleetNode;
+    const node = (nodes[i] = { ...(nodes[i] as FleetNode), load });
     columns.used[i] = usedMicros(node.load, node.capacity);
     fillFree(columns, i, node);
   }

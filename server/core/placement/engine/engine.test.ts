@@ -82,6 +82,10 @@ describe("the engine", () => {
         const snapshot = { nowMs: NOW, nodes };
         const at = (g: number) => standing.filter(([x]) => x === g).flatMap(([, i]) => nodes[i % Math.max(1, nodes.length)]?.id ?? []);
         const options: PlaceOptions = { seed: "s", own: at(0), groups: new Map([["g1", at(1)], ["g2", at(2)]]) };
+        const planner = new Planner(columnsOf(snapshot), options);
+        planner.prepare(asks);
+        expectSame(snapshot, asks, asks.map((ask) => new RecordedDecision(planner, planner.decide(ask), ask)), new NaivePlacement(snapshot, options));
+        // A plan of a few units is made without cells and classes.
         expectSame(snapshot, asks, place(snapshot, asks, options).placements as RecordedDecision[], new NaivePlacement(snapshot, options));
       }),
       { numRuns: 250, seed: 11 },

@@ -144,6 +144,13 @@ export class Floor {
       this.era++;
     }
   }
+  /** What holds for a shape on each node, whatever runs there. */
+  verdictsOf(entry: { shape: Shape; staticKey: string }): StaticResults {
+    const found = this.results.get(entry.staticKey);
+    if (found) return found;
+    this.learn([entry]);
+    return this.results.get(entry.staticKey) as StaticResults;
+  }
   staticsOf(shape: Shape, staticKey: string = staticKeyOf(shape)): CellStatics {
     this.learn([{ shape, staticKey }]);
     let found = this.byCell.get(staticKey);

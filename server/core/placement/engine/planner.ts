@@ -12,18 +12,15 @@ import { Floor } from "./floor";
 import type { Group } from "./floor";
 import { Records } from "./records";
 import type { RecordedNode } from "./records";
-import { ClassMemory } from "./class-memory";
-import { APART, SPREAD, ShapeClass } from "./shape-class";
+import { ClassBook } from "./class-book";
+import { Scan, scansFaster } from "./scan";
+import { APART, SPREAD } from "./shape-class";
+import type { ShapeClass } from "./shape-class";
 import { ShapeEntry } from "./shape-entry";
 
 const NONE = -1;
 /** A shape asked for more often than this gets a class: making one looks at every node once. */
 const OFTEN = 3;
-/** What classes of groups may take together, in bytes; the one that was asked for longest ago goes first. */
-const MEMORY = 64 * 2 ** 20;
-const LEAST_CLASSES = 80;
-/** Classes that share a block of memory. */
-const IN_TURNS = 64;
 
 const blank = (): RecordedNode => ({ node: NONE, score: -Infinity, onNode: 0, onSite: 0, freeCpu: 0, freeMemory: 0 });
 
@@ -32,16 +29,12 @@ export class Planner {
   readonly records = new Records();
   private readonly byShape = new Map<ShapeEntry["shape"], ShapeEntry>();
   private readonly byContent = new Map<string, ShapeEntry>();
-  private readonly classes = new Map<string, ShapeClass>();
-  private readonly avoidIds = new WeakMap<ReadonlySet<string>, number>();
-  private avoids = 0;
+  private readonly classes: ClassBook;
+  private scan: Scan | undefined;
   private readonly counts = new Int32Array(CODES);
   private readonly chosen = blank();
   private readonly runner = blank();
   private readonly byMake: Float64Array;
-  private readonly spare: ClassMemory[] = [];
-  private block: { cells: number; free: ClassMemory[] } | undefined;
-  private gaveUp = false;
   private readonly shown = new Map<number, number[]>();
 
   constructor(
@@ -49,14 +42,17 @@ export class Planner {
     options: PlaceOptions,
   ) {
     this.floor = new Floor(columns, options);
+    this.classes = new ClassBook(this.floor);
     this.byMake = new Float64Array(columns.makes.length);
   }
 
-  /** Makes the shapes of a plan known before its first unit, so that cells are cut once. */
-  prepare(asks: readonly Ask[]): void {
+  /** Makes the shapes of a plan known before its first unit, so that cells are cut once. `all` says that no others follow. */
+  prepare(asks: readonly Ask[], all = false): void {
     const entries = new Set<ShapeEntry>();
     for (const ask of asks) entries.add(this.entryOf(ask.shape));
     this.floor.learn(entries);
+    this.classes.expected = entries.size;
+    this.scan = all && scansFaster(this.columns, asks) ? new Scan(this.floor) : undefined;
   }
 
   /** Decides one ask, takes what it needs, and gives the number of its record. */
@@ -70,11 +66,14 @@ export class Planner {
     this.chosen.score = -Infinity;
     this.runner.score = -Infinity;
     let countsAt = NONE;
-    if (ask.only === undefined && entry.uses < OFTEN && group.total === 0 && !ask.avoid?.size && entry.apart.length === 0) {
+    if (this.scan) {
+      this.scan.decide(entry, group, ask, this.counts, this.chosen, this.runner);
+      countsAt = entry.countsAt = this.records.keepCounts(this.counts, entry.countsAt);
+    } else if (ask.only === undefined && entry.uses < OFTEN && group.total === 0 && !ask.avoid?.size && entry.apart.length === 0) {
       entry.uses++;
       this.searchOnce(entry);
     } else {
-      const cls = this.classOf(entry, group, ask.avoid);
+      const cls = this.classes.of(entry, group, ask.avoid);
       if (ask.only === undefined) this.searchClass(cls, entry, group);
       else this.judgeOnly(cls, entry, group, columnsIndex(this.columns, ask.only));
       countsAt = cls.countsAt = this.records.keepCounts(this.counts, cls.countsAt);
@@ -111,8 +110,8 @@ export class Planner {
 
   /** Decisive reason against a node whatever runs there; 0 for none. */
   staticCode(shape: ShapeEntry["shape"], i: number): number {
-    const entry = this.entryOf(shape);
-    return (this.floor.lost[i] as number) || (this.floor.staticsOf(entry.shape, entry.staticKey).code[this.floor.cells.of[i] as number] as number);
+    const verdicts = this.floor.verdictsOf(this.entryOf(shape));
+    return (this.floor.lost[i] as number) || (verdicts.code[verdicts.resultOf[i] as number] as number);
   }
   /** Some nodes that had a decisive reason at a decision, as `codeAt` tells: those that were named last, while they still do. */
   examples(ask: Ask, code: number, most: number, codeAt: (i: number) => number): number[] {
@@ -124,63 +123,6 @@ export class Planner {
     for (let i = 0; i < this.columns.nodes.length && found.length < most; i++) if (codeAt(i) === code) found.push(i);
     this.shown.set(key, found);
     return found;
-  }
-
-  private classOf(entry: ShapeEntry, group: Group, avoid: ReadonlySet<string> | undefined): ShapeClass {
-    const { floor } = this;
-    const shunned = avoid?.size ? avoid : undefined;
-    const last = entry.last;
-    if (last && last.group === group && last.avoid === shunned && this.fresh(last)) {
-      last.catchUp();
-      return last;
-    }
-    const key = `${entry.id}/${group.id}/${shunned ? this.avoidId(shunned) : 0}`;
-    let cls = this.classes.get(key);
-    this.classes.delete(key);
-    if (!cls || !this.fresh(cls)) {
-      floor.staticsOf(entry.shape, entry.staticKey);
-      let template = entry.template;
-      if (!template || !this.fresh(template)) template = new ShapeClass(floor, entry, null, undefined, template && this.fits(template.memory) ? template.memory : this.memory(false));
-      else template.catchUp();
-      entry.template = template;
-      cls = new ShapeClass(floor, entry, group, shunned, cls && this.fits(cls.memory) ? cls.memory : this.memory(true), template);
-    } else cls.catchUp();
-    this.classes.set(key, cls);
-    if (this.classes.size > Math.max(LEAST_CLASSES, MEMORY / (3 * this.columns.nodes.length + 16 * floor.cells.count))) this.giveUpOldest();
-    entry.last = cls;
-    return cls;
-  }
-  private giveUpOldest(): void {
-    for (const [key, cls] of this.classes) {
-      this.classes.delete(key);
-      if (cls.entry.last === cls) cls.entry.last = undefined;
-      this.gaveUp = true;
-      if (cls.memory.stride === 1) this.spare.push(cls.memory);
-      return;
-    }
-  }
-  private fits(memory: ClassMemory): boolean {
-    return memory.cells === this.floor.cells.count + this.columns.sites.length;
-  }
-  private memory(inTurns: boolean): ClassMemory {
-    const cells = this.floor.cells.count + this.columns.sites.length;
-    const n = this.columns.nodes.length;
-    if (this.block?.cells !== cells) {
-      this.block = { cells, free: ClassMemory.block(n, cells, IN_TURNS) };
-      this.spare.length = 0;
-    }
-    // Once classes are given up they don't come in turns: each by itself is then faster to fill.
-    const own = inTurns && !this.gaveUp ? this.block.free.pop() : this.spare.pop();
-    return own ?? (ClassMemory.block(n, cells, 1)[0] as ClassMemory);
-  }
-  /** Whether following the log is right and cheaper than starting over. */
-  private fresh(cls: ShapeClass): boolean {
-    return cls.era === this.floor.era && cls.groupVersion === (cls.group?.version ?? 0) && cls.behind <= this.columns.nodes.length / 2 + 64;
-  }
-  private avoidId(set: ReadonlySet<string>): number {
-    let id = this.avoidIds.get(set);
-    if (id === undefined) this.avoidIds.set(set, (id = ++this.avoids));
-    return id;
   }
 
   /** The lowest count of a group over the sites where a shape could be at all. */

@@ -29,6 +29,8 @@ export class ShapeEntry {
   readonly spread: readonly { over: "site" | "node"; maxSkew: number }[];
   readonly apart: readonly { from: string | null; over: "site" | "node" }[];
   uses = 0;
+  /** Where the counts of its last decision were kept, when no class keeps them; -1 for nowhere. */
+  countsAt = -1;
   template: ShapeClass | undefined;
   last: ShapeClass | undefined;
   private scores: CellScores | undefined;
