@@ -83,6 +83,7 @@ export function placementCommands(program: Command, ctx: Context): void {
         const rows = [
           ...p.moves.map((m) => ({ what: "moves", unit: m.unit, from: m.from, to: m.to, because: m.because })), ...p.added.map((m) => ({ what: "starts", unit: m.unit, from: null, to: m.to, because: m.because })),
           ...p.gone.map((m) => ({ what: "stops", unit: m.unit, from: m.from, to: null, because: m.because })), ...p.impossible.map((m) => ({ what: "no node", unit: m.unit, from: null, to: null, because: m.because })),
+          ...p.stays.map((m) => ({ what: "stays", unit: m.unit, from: m.node, to: null, because: m.because })),
         ];
         if (rows.length > 0) io.out(`\n${writeTable([{ title: "what", of: (r) => r.what }, { title: "unit", of: (r) => r.unit }, { title: "from", of: (r) => r.from }, { title: "to", of: (r) => r.to }, { title: "because", of: (r) => r.because }], rows)}\n`);
         for (const c of p.cost) if (c.before !== c.after) io.out(`Cost an hour: ${c.before.toFixed(4)} ${c.currency} before, ${c.after.toFixed(4)} after.\n`);

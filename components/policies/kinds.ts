@@ -10,6 +10,9 @@ export const kindWords: Record<PolicyKind, { plural: string; one: string; purpos
   Site: { plural: "Sites", one: "site", purpose: "places with location, jurisdiction, uplink and rates" },
 };
 
+/** Kinds that the scheduler places units by: an edit of one can be previewed. */
+export const placesUnits = (kind: PolicyKind): boolean => kind === "PlacementPolicy" || kind === "Site" || kind === "Quota";
+
 const head = (kind: PolicyKind, name: string, project: string) => `apiVersion: holdfast.dev/v1\nkind: ${kind}\nmetadata:\n  name: ${name}\n  project: ${project}\nspec:\n`;
 
 export function starter(kind: PolicyKind, project: string): string {

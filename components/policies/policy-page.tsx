@@ -9,6 +9,7 @@ import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { ChangeList } from "@/components/diff";
 import { ManifestStudio } from "@/components/manifests/manifest-studio";
+import { FollowChange } from "@/components/preview/follow-change";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age } from "@/components/state";
@@ -19,7 +20,7 @@ import { EmptyState, ErrorState } from "@/components/ui/empty-state";
 import { PageBody, PageHead, Section } from "@/components/ui/page";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toaster";
-import { kindWords, policyKinds, starter } from "./kinds";
+import { kindWords, placesUnits, policyKinds, starter } from "./kinds";
 import { PolicyMatches } from "./matches";
 
 const kindParam = parseAsStringLiteral(policyKinds).withDefault("PlacementPolicy");
@@ -86,9 +87,11 @@ export function PolicyPage({ name }: { name: string }) {
             .
           </p>
         ) : null}
+        <FollowChange object={`${kind} ${o.name}`} />
         <ManifestStudio
           key={o.generation}
           initial={o.manifestYaml}
+          previews={placesUnits(kind)}
           beside={kind === "PlacementPolicy" ? (text, valid) => <PolicyMatches text={text} valid={valid} /> : undefined}
           onApplied={() => void query.refetch()}
         />
@@ -137,6 +140,7 @@ export function NewPolicyPage() {
         <ManifestStudio
           key={kind}
           initial={starter(kind, project)}
+          previews={placesUnits(kind)}
           beside={kind === "PlacementPolicy" ? (text, valid) => <PolicyMatches text={text} valid={valid} /> : undefined}
           onApplied={(result) => router.push(`${routes.policy(project, result.objects[0]?.name ?? "")}?kind=${result.objects[0]?.kind ?? kind}`)}
         />

@@ -92,7 +92,7 @@ export function NewWorkloadPage() {
             </Button>
           </form>
         </Section>
-        <ManifestStudio key={text} initial={text} onApplied={(result) => router.push(routes.workload(project, result.objects.find((o) => o.kind === "Workload")?.name ?? ""))} />
+        <ManifestStudio key={text} initial={text} previews onApplied={(result) => router.push(routes.workload(project, result.objects.find((o) => o.kind === "Workload")?.name ?? ""))} />
       </PageBody>
     </>
   );

@@ -9,6 +9,7 @@ import { useTRPC } from "@/app/_client/trpc";
 import { ChartPanel, TimeRangeControl, useTimeRange } from "@/components/chart";
 import { ManifestStudio } from "@/components/manifests/manifest-studio";
 import { WorkloadRevisions } from "@/components/manifests/revisions";
+import { FollowChange } from "@/components/preview/follow-change";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, IntervalCount, StateMark } from "@/components/state";
@@ -84,6 +85,7 @@ export function WorkloadPage({ name }: { name: string }) {
         {w.rollout ? (
           <Alert title={<>Rollout <Link href={routes.rollout(project, w.rollout.number)} className="link">#{w.rollout.number}</Link> is under way: {phaseWord(w.rollout.phase)}</>} />
         ) : null}
+        <FollowChange object={`Workload ${w.name}`} />
         <Tabs value={view.tab} onValueChange={(tab) => void setView({ tab: tab as (typeof tabs)[number] })}>
           <TabsList aria-label={`Parts of ${w.name}`}>
             {tabs.map((t) => (
@@ -189,6 +191,7 @@ function Manifest({ workload: w }: { workload: WorkloadDetail }) {
     <ManifestStudio
       key={w.generation}
       initial={w.manifestYaml}
+      previews
       onApplied={(result) => {
         const number = result.objects.find((o) => o.rolloutNumber !== null)?.rolloutNumber;
         router.push(number ? routes.rollout(project, number) : `${path}?tab=units`);

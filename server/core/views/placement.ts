@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { timeMs } from "./common";
+import { commandView, done, healthState, timeMs } from "./common";
 import { decisionCandidate } from "./workloads";
 
 /** What a change would do, before it is done. Lists are cut to what a screen can show; the numbers count all. */
@@ -11,8 +11,10 @@ export const previewView = z.object({
   gone: z.array(z.object({ workload: z.string(), unit: z.string(), from: z.string(), because: z.string() })),
   evicted: z.array(z.object({ workload: z.string(), unit: z.string(), from: z.string(), because: z.string() })),
   impossible: z.array(z.object({ workload: z.string(), unit: z.string(), because: z.string() })),
+  /** Units that have to leave their node and would still be on it, with what holds them there. */
+  stays: z.array(z.object({ workload: z.string(), unit: z.string(), node: z.string(), because: z.string() })),
   updates: z.array(z.object({ workload: z.string(), units: z.int() })),
-  counts: z.object({ moves: z.int(), added: z.int(), gone: z.int(), evicted: z.int(), impossible: z.int(), unitsBefore: z.int(), unitsAfter: z.int() }),
+  counts: z.object({ moves: z.int(), added: z.int(), gone: z.int(), evicted: z.int(), impossible: z.int(), stays: z.int(), unitsBefore: z.int(), unitsAfter: z.int() }),
   /** Per hour by the sites' rate cards. */
   cost: z.array(z.object({ currency: z.string(), before: z.number(), after: z.number() })),
   /** Mean way from every site to the nearest unit, where it changes; null when no site is linked to one. */
@@ -117,3 +119,66 @@ export const quotaTreeView = z.object({
   asOfMs: timeMs,
 });
 export type QuotaTreeView = z.infer<typeof quotaTreeView>;
+
+/** What there is of one thing, and what of it can't be used. Parts of it on nodes that take no units are in `capacity` and `allocated` only. */
+const amountView = z.object({ capacity: z.number(), allocated: z.number(), idle: z.number(), /** Of what is idle, what the mix can't use, 0 to 1; null without anything idle. */ stranded: z.number().nullable() });
+const capacityGroup = {
+  nodes: z.int(),
+  cpuMillis: amountView,
+  memoryBytes: amountView,
+  /** `stranded` is F of the FGD paper over what is idle. */
+  devices: amountView,
+};
+export const capacityView = z.object({
+  total: z.object(capacityGroup),
+  sites: z.array(z.object({ name: z.string(), title: z.string(), ...capacityGroup, silent: z.int(), closed: z.int(), /** The oldest report among its nodes in contact. */ oldestMs: timeMs.nullable() })),
+  models: z.array(z.object({ model: z.string(), nodes: z.int(), capacity: z.int(), allocated: z.int(), idle: z.int(), stranded: z.number().nullable() })),
+  /** What the project asks for, running and waiting, the most frequent shape first; and how many of each find room now. */
+  mix: z.array(z.object({ text: z.string(), share: z.number(), units: z.int(), workloads: z.array(z.string()), largestGang: z.int() })),
+  /** For the shape that was asked about. */
+  largest: z.object({ text: z.string(), units: z.int() }).nullable(),
+  nodes: z.array(z.object({ name: z.string(), site: z.string(), state: healthState, because: z.string(), usable: z.boolean(), models: z.array(z.string()), cpuMillis: amountView, memoryBytes: amountView, devices: amountView, units: z.int(), seenMs: timeMs.nullable() })),
+  nodesTotal: z.int(),
+  nextCursor: z.string().nullable(),
+  asOfMs: timeMs,
+});
+export type CapacityView = z.infer<typeof capacityView>;
+
+const repairMoveView = z.object({ unit: z.string(), workload: z.string(), from: z.string(), to: z.string(), seconds: z.number(), priced: z.enum(["measured", "declared"]), pricedBecause: z.string() });
+/** Moves that make room for units that wait. */
+export const repairPlanView = z.object({
+  sentence: z.string(),
+  workload: z.string().nullable(),
+  /** What one unit asks for, in words. */
+  shape: z.string(),
+  wanted: z.int(),
+  placeableNow: z.int(),
+  placeableAfter: z.int(),
+  moves: z.array(repairMoveView),
+  seconds: z.number(),
+  /** True when no plan costs fewer seconds. */
+  optimal: z.boolean(),
+  /** To be given back to run exactly this plan; null when there is nothing to run. */
+  digest: z.string().nullable(),
+  /** Why there is no plan; null when there is one or none is needed. */
+  blocked: z.string().nullable(),
+  run: commandView,
+  asOfMs: timeMs,
+});
+export type RepairPlanView = z.infer<typeof repairPlanView>;
+
+export const repairRow = z.object({
+  id: z.string(),
+  object: z.string(),
+  workload: z.string().nullable(),
+  state: healthState,
+  sentence: z.string(),
+  reason: z.string(),
+  by: z.string(),
+  atMs: timeMs,
+  endedAtMs: timeMs.nullable(),
+  outcome: z.enum(["placed", "moved", "waits", "dropped"]).nullable(),
+  moves: z.array(z.object({ unit: z.string(), workload: z.string(), from: z.string(), to: z.string(), seconds: z.number(), state: z.enum(["waiting", "moving", "done", "dropped"]), because: z.string().nullable(), sinceMs: timeMs.nullable() })),
+});
+export type RepairRow = z.infer<typeof repairRow>;
+export const repairStarted = done.extend({ id: z.string() });

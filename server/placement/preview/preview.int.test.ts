@@ -88,6 +88,13 @@ describe("a preview", () => {
     const big = await q.preview(project, { text: workload("big", { replicas: 1, cpu: 5_000 }) });
     expect(big.impossible).toEqual([{ workload: "big", unit: "big-1", because: "No node can take it: 2 have too little CPU left." }]);
     expect(big.sentence).toBe("If workload big were as given: 1 would have no node.");
+    // Guarantee: a unit that has to leave and can't is named, with what holds it where it is.
+    await w.apply(workload("wide", { replicas: 2, extra: "policy: p" }));
+    await settle();
+    const drained = await q.preview(project, { drainNode: "kiel-1" });
+    expect(drained.counts).toMatchObject({ moves: 0, stays: 2, impossible: 2 });
+    expect(drained.stays[0]).toEqual({ workload: "web", unit: expect.stringMatching(/^web-/) as string, node: "kiel-1", because: expect.stringMatching(/^kiel-1 is being drained\. It stays until a node can take its place\. No node can take it: /) as string });
+    expect((await q.preview(project, { text: policy("p", "residency: [FR]") })).stays).toMatchObject([{ unit: expect.stringMatching(/^web-/) as string, because: expect.stringMatching(/^\S+ .*It stays until a node can take its place\./) as string }, {}]);
     await expect(q.preview(project, { drainSite: "nowhere" })).rejects.toThrow('There is no site "nowhere"');
     await expect(q.preview(project, { text: "kind: Quota" })).rejects.toThrow();
   });

@@ -9,14 +9,13 @@ import type { PlacementDeps } from "../deps";
 import { applyChange } from "./change";
 import type { Change } from "./change";
 import { fragmentationShare } from "./fragmentation";
-import { snapshotCache } from "./cache";
+import type { WorldCache } from "./cache";
 import { alwaysDue, worldOf } from "./world";
 
 /** Rows of each list that are sent; the counts cover all. */
 const SHOWN = 500;
 
-export function previewQueries(deps: PlacementDeps) {
-  const cache = snapshotCache(deps);
+export function previewQueries(deps: PlacementDeps, cache: WorldCache) {
   return {
     /** What a change would do to the project as it is: made by the scheduler's own plans, on a copy. Writes nothing. */
     async preview(project: ProjectRef, input: Change): Promise<z.input<typeof previewView>> {
@@ -47,6 +46,7 @@ function view(w: WhatIf, what: readonly string[], before: WhatIfWorld, tookMs: n
     w.gone.length ? `${w.gone.length} would stop` : "",
     w.updates.length ? `${w.updates.reduce((n, u) => n + u.units, 0)} would be updated in place` : "",
     w.impossible.length ? `${w.impossible.length} would have no node` : "",
+    w.stays.length ? `${w.stays.length} would stay where ${w.stays.length === 1 ? "it has" : "they have"} to leave` : "",
     w.evicted.length ? `${w.evicted.length} of them make way for higher priority` : "",
   ].filter(Boolean);
   const sentence = `If ${what.length ? what.join(" and ") : "nothing"}${what.length && !/ (is|are|change|changes)\b/.test(what.at(-1) ?? "") ? " were as given" : ""}: ${parts.length ? parts.join(", ") : "nothing would move"}.`;
@@ -54,8 +54,8 @@ function view(w: WhatIf, what: readonly string[], before: WhatIfWorld, tookMs: n
   const rows = w.after.units.map((u) => `${u.unit} ${nodeName.get(u.nodeId) ?? u.nodeId} r${u.generation}`).sort();
   return {
     sentence,
-    moves: w.moves.slice(0, SHOWN), added: w.added.slice(0, SHOWN), gone: w.gone.slice(0, SHOWN), evicted: w.evicted.slice(0, SHOWN), impossible: w.impossible.slice(0, SHOWN), updates: w.updates,
-    counts: { moves: w.moves.length, added: w.added.length, gone: w.gone.length, evicted: w.evicted.length, impossible: w.impossible.length, unitsBefore: w.units.before, unitsAfter: w.units.after },
+    moves: w.moves.slice(0, SHOWN), added: w.added.slice(0, SHOWN), gone: w.gone.slice(0, SHOWN), evicted: w.evicted.slice(0, SHOWN), impossible: w.impossible.slice(0, SHOWN), stays: w.stays.slice(0, SHOWN), updates: w.updates,
+    counts: { moves: w.moves.length, added: w.added.length, gone: w.gone.length, evicted: w.evicted.length, impossible: w.impossible.length, stays: w.stays.length, unitsBefore: w.units.before, unitsAfter: w.units.after },
     cost: w.cost, latency: w.latency.slice(0, SHOWN), fragmentation: fragmentationShare(before, w),
     atRest: w.after.atRest, digest: `sha256:${createHash("sha256").update(rows.join("\n")).digest("hex")}`, tookMs, asOfMs: nowMs,
   };

@@ -1,5 +1,7 @@
 import type { Demand } from "../demand";
+import { nodeReasons } from "../feasible";
 import type { FleetNode } from "../fleet";
+import { misplacing } from "../reasons";
 import { settle } from "./settle";
 import type { FleetWorld, Settled } from "./settle";
 import { reachOf, routesOf } from "./routes";
@@ -22,6 +24,8 @@ export interface WhatIf {
   evicted: { workload: string; unit: string; from: string; because: string }[];
   /** Units without a node afterwards that have one, or would have had one, before. */
   impossible: { workload: string; unit: string; because: string }[];
+  /** Units that have to leave their node and are still on it in the end, with what holds them there. */
+  stays: { workload: string; unit: string; node: string; because: string }[];
   /** Units that get another revision where they are. */
   updates: { workload: string; units: number }[];
   /** Per hour by the sites' rate cards, by currency. */
@@ -54,7 +58,7 @@ export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly st
   for (const e of end.events) if (e.kind === "stop" || e.kind === "evict" || e.kind === "end") if (!why.has(key(e))) why.set(key(e), { because: e.because, evicted: e.kind === "evict" });
   const whyHere = new Map(end.events.flatMap((e) => (e.kind === "place" ? [[key(e), e.because] as const] : [])));
 
-  const found: WhatIf = { moves: [], added: [], gone: [], evicted: [], impossible: [], updates: [], cost: costOf(now, end, before, after), latency: [], after: end, units: { before: now.length, after: end.units.length } };
+  const found: WhatIf = { moves: [], added: [], gone: [], evicted: [], impossible: [], stays: [], updates: [], cost: costOf(now, end, before, after), latency: [], after: end, units: { before: now.length, after: end.units.length } };
   // Of each workload those that go are paired with those that come: the same name first, then in the order of the plan.
   const arrivals = new Map<string, typeof came>();
   for (const c of came) arrivals.set(c.workloadId, [...(arrivals.get(c.workloadId) ?? []), c]);
@@ -70,10 +74,30 @@ export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly st
   }
   for (const list of arrivals.values()) for (const c of list) found.added.push({ workload: c.workload, unit: c.unit, to: node(c.nodeId), because: whyHere.get(key(c)) ?? "" });
   for (const u of end.unplaced) found.impossible.push({ workload: u.workload, unit: u.unit, because: u.because });
+  found.stays = staysOf(after, end);
   found.updates = updatesOf(was, is, end.behind);
   // Where no link changed, only workloads in which something happened can be nearer or farther.
   found.latency = before.links === after.links && before.sites.length === after.sites.length ? latencyOf(was, is, before, after) : latencyOf(now, end.units, before, after);
   return found;
+}
+
+/** Units that have to leave their node and have not, with what holds each there: no plan puts a unit on such a node. */
+function staysOf(after: WhatIfWorld, end: Settled): WhatIf["stays"] {
+  const nodes = new Map(end.nodes.map((n) => [n.id, n]));
+  const goals = new Map(after.workloads.map((w) => [w.snapshot.workloadId, w.snapshot.goal]));
+  const blocked = new Map([...end.unplaced].reverse().map((p) => [p.workloadId, p.because]));
+  return end.units.flatMap((u) => {
+    const n = nodes.get(u.nodeId);
+    const leaving = n?.desiredState === "draining";
+    // Where every unit of a workload has a node, what its policy forbids has moved.
+    if (!n || (!leaving && !blocked.has(u.workloadId))) return [];
+    const stays = (because: string) => [{ workload: u.workload, unit: u.unit, node: n.name, because }];
+    if (n.contact !== "live") return leaving ? stays(`${n.name} is silent: it moves when the node is heard of again.`) : [];
+    const goal = goals.get(u.workloadId);
+    const wrong = leaving ? `${n.name} is being drained.` : goal ? nodeReasons(goal.shape, n, after.nowMs).find((r) => misplacing.has(r.code))?.text : undefined;
+    const blocker = blocked.get(u.workloadId);
+    return wrong === undefined ? [] : stays(`${wrong} ${blocker === undefined ? "It stays until as many as wanted serve without it." : `It stays until a node can take its place. ${blocker}`}`);
+  });
 }
 
 function updatesOf(now: readonly { workloadId: string; unit: string; nodeId: string; generation: number }[], end: Settled["units"], behind: Settled["behind"]): WhatIf["updates"] {
