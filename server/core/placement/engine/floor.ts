@@ -112,7 +112,8 @@ export class Floor {
     this.lost = new Uint8Array(n);
     this.newest = new Int32Array(n).fill(-1);
     const seed = hash32(options.seed);
-    this.tie = Uint32Array.from(columns.nameHash, (h) => tieOf(seed, h));
+    this.tie = new Uint32Array(n);
+    for (let i = 0; i < n; i++) this.tie[i] = tieOf(seed, columns.nameHash[i] as number);
     this.statics = Statics.of(columns);
     for (const [name, ids] of [["", options.own] as const, ...(options.groups ?? [])])
       for (const id of ids) {
@@ -171,12 +172,14 @@ export class Floor {
     for (const by of [columns.makeOf, ...[...this.results.values()].filter((r) => r.code.length > 1).map((r) => r.resultOf)]) {
       const span = columns.nodes.length + 1;
       const index = new Map<number, number>();
-      ids = Int32Array.from(ids, (id, i) => {
-        const key = id * span + (by[i] as number);
+      const finer = new Int32Array(ids.length);
+      for (let i = 0; i < ids.length; i++) {
+        const key = (ids[i] as number) * span + (by[i] as number);
         let at = index.get(key);
         if (at === undefined) index.set(key, (at = index.size));
-        return at;
-      });
+        finer[i] = at;
+      }
+      ids = finer;
       count = index.size;
     }
     // Numbered anew, so that the cells of a site stand together.

@@ -120,15 +120,17 @@ export class Statics {
 
 function kinds(nodes: readonly FleetNode[], keyOf: (node: FleetNode) => string, firsts: number[]): Int32Array {
   const index = new Map<string, number>();
-  return Int32Array.from(nodes, (node, i) => {
-    const key = keyOf(node);
+  const kindOf = new Int32Array(nodes.length);
+  for (let i = 0; i < nodes.length; i++) {
+    const key = keyOf(nodes[i] as FleetNode);
     let at = index.get(key);
     if (at === undefined) {
       index.set(key, (at = firsts.length));
       firsts.push(i);
     }
-    return at;
-  });
+    kindOf[i] = at;
+  }
+  return kindOf;
 }
 
 /** What `nodeReasons` looks at, selectors apart. */

@@ -1,9 +1,8 @@
 import type { Demand } from "../demand";
 import { nodeReasons } from "../feasible";
-import type { FleetNode } from "../fleet";
 import { misplacing } from "../reasons";
 import { settle } from "./settle";
-import type { FleetWorld, Settled } from "./settle";
+import type { FleetWorld, RunningUnit, Settled } from "./settle";
 import { reachOf, routesOf } from "./routes";
 import type { RouteLink } from "./routes";
 
@@ -43,22 +42,19 @@ export interface WhatIf {
  */
 export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly string[]): WhatIf {
   const end = settle(after, due);
-  const nameOf = new Map([...before.nodes, ...after.nodes].map((n) => [n.id, n.name]));
-  for (const w of before.workloads) for (const u of w.snapshot.units) nameOf.set(u.node.id, u.node.name);
-  const node = (id: string) => nameOf.get(id) ?? id;
   // Workloads in which nothing happened are as they were: no unit of theirs need be compared.
   const stirred = new Set(end.events.map((e) => e.workloadId));
-  const now = before.workloads.flatMap((w) => w.snapshot.units.filter((u) => u.desired === "run").map((u) => ({ workloadId: w.snapshot.workloadId, workload: w.snapshot.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: w.snapshot.revisions.get(u.generation)?.shape.demand ?? null })));
-  const key = (u: { workloadId: string; unit: string; nodeId: string }) => `${u.workloadId} ${u.unit} ${u.nodeId}`;
+  const now = runningOf(before);
   const [was, is] = [now.filter((u) => stirred.has(u.workloadId)), end.units.filter((u) => stirred.has(u.workloadId))];
-  const [had, has] = [new Set(was.map(key)), new Set(is.map(key))];
-  const gone = was.filter((u) => !has.has(key(u)));
-  const came = is.filter((u) => !had.has(key(u)));
+  const { gone, came, updated } = differences(was, is);
+  const nameOf = new Map([...was, ...is].map((u) => [u.nodeId, u.at.name]));
+  const node = (id: string) => nameOf.get(id) ?? id;
   const why = new Map<string, { because: string; evicted: boolean }>();
   for (const e of end.events) if (e.kind === "stop" || e.kind === "evict" || e.kind === "end") if (!why.has(key(e))) why.set(key(e), { because: e.because, evicted: e.kind === "evict" });
-  const whyHere = new Map(end.events.flatMap((e) => (e.kind === "place" ? [[key(e), e.because] as const] : [])));
+  const placed = new Map(end.events.flatMap((e) => (e.kind === "place" ? [[key(e), e] as const] : [])));
+  const whyHere = (u: RunningUnit) => placed.get(key(u))?.because;
 
-  const found: WhatIf = { moves: [], added: [], gone: [], evicted: [], impossible: [], stays: [], updates: [], cost: costOf(now, end, before, after), latency: [], after: end, units: { before: now.length, after: end.units.length } };
+  const found: WhatIf = { moves: [], added: [], gone: [], evicted: [], impossible: [], stays: [], updates: [], cost: costOf(now, end.units), latency: [], after: end, units: { before: now.length, after: end.units.length } };
   // Of each workload those that go are paired with those that come: the same name first, then in the order of the plan.
   const arrivals = new Map<string, typeof came>();
   for (const c of came) arrivals.set(c.workloadId, [...(arrivals.get(c.workloadId) ?? []), c]);
@@ -69,13 +65,13 @@ export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly st
     const [to] = list.splice(i, 1);
     const reason = why.get(key(u));
     if (reason?.evicted) found.evicted.push({ workload: u.workload, unit: u.unit, from: node(u.nodeId), because: reason.because });
-    if (to) found.moves.push({ workload: u.workload, unit: u.unit, becomes: to.unit, from: node(u.nodeId), to: node(to.nodeId), because: reason?.because ?? whyHere.get(key(to)) ?? "" });
+    if (to) found.moves.push({ workload: u.workload, unit: u.unit, becomes: to.unit, from: node(u.nodeId), to: node(to.nodeId), because: reason?.because ?? whyHere(to) ?? "" });
     else found.gone.push({ workload: u.workload, unit: u.unit, from: node(u.nodeId), because: reason?.because ?? "" });
   }
-  for (const list of arrivals.values()) for (const c of list) found.added.push({ workload: c.workload, unit: c.unit, to: node(c.nodeId), because: whyHere.get(key(c)) ?? "" });
+  for (const list of arrivals.values()) for (const c of list) found.added.push({ workload: c.workload, unit: c.unit, to: node(c.nodeId), because: whyHere(c) ?? "" });
   for (const u of end.unplaced) found.impossible.push({ workload: u.workload, unit: u.unit, because: u.because });
   found.stays = staysOf(after, end);
-  found.updates = updatesOf(was, is, end.behind);
+  found.updates = updatesOf(updated, end.behind);
   // Where no link changed, only workloads in which something happened can be nearer or farther.
   found.latency = before.links === after.links && before.sites.length === after.sites.length ? latencyOf(was, is, before, after) : latencyOf(now, end.units, before, after);
   return found;
@@ -100,46 +96,88 @@ function staysOf(after: WhatIfWorld, end: Settled): WhatIf["stays"] {
   });
 }
 
-function updatesOf(now: readonly { workloadId: string; unit: string; nodeId: string; generation: number }[], end: Settled["units"], behind: Settled["behind"]): WhatIf["updates"] {
-  const was = new Map(now.map((u) => [`${u.workloadId} ${u.unit} ${u.nodeId}`, u.generation]));
-  const counts = new Map<string, number>(behind.map((b) => [b.workload, b.units]));
-  for (const u of end) {
-    const before = was.get(`${u.workloadId} ${u.unit} ${u.nodeId}`);
-    if (before !== undefined && before !== u.generation) counts.set(u.workload, (counts.get(u.workload) ?? 0) + 1);
+const key = (u: { workloadId: string; unit: string; nodeId: string }): string => `${u.workloadId} ${u.unit} ${u.nodeId}`;
+
+const running = new WeakMap<WhatIfWorld, RunningUnit[]>();
+/** What should run now. Found once for each world: many changes are asked about on one. */
+function runningOf(world: WhatIfWorld): RunningUnit[] {
+  let found = running.get(world);
+  if (!found) {
+    found = world.workloads.flatMap(({ snapshot: s }) => s.units.filter((u) => u.desired === "run").map((u) => ({ assignmentId: u.assignmentId, workloadId: s.workloadId, workload: s.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: s.revisions.get(u.generation)?.shape.demand ?? nothing, at: u.node })));
+    running.set(world, found);
   }
+  return found;
+}
+const nothing: Demand = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0, devices: null };
+
+/**
+ * Units that are no longer there, that are new, and that run another revision. Those that ran before stand in the same
+ * order on both sides, so that two fingers find what is missing; one that came back under its name on its node is the same.
+ */
+function differences(was: readonly RunningUnit[], is: readonly RunningUnit[]): { gone: RunningUnit[]; came: RunningUnit[]; updated: RunningUnit[] } {
+  const then = new Map<string, RunningUnit[]>();
+  for (const u of is) {
+    const list = then.get(u.workloadId);
+    if (list) list.push(u);
+    else then.set(u.workloadId, [u]);
+  }
+  const at = new Map<string, number>();
+  const gone: RunningUnit[] = [];
+  const updated: RunningUnit[] = [];
+  for (const u of was) {
+    const k = at.get(u.workloadId) ?? 0;
+    const same = then.get(u.workloadId)?.[k];
+    if (same?.assignmentId !== u.assignmentId) gone.push(u);
+    else {
+      at.set(u.workloadId, k + 1);
+      if (same.generation !== u.generation) updated.push(same);
+    }
+  }
+  const came = [...then].flatMap(([id, list]) => list.slice(at.get(id) ?? 0));
+  const left = new Map(gone.map((u) => [key(u), u]));
+  const back = new Set(came.flatMap((u) => (left.has(key(u)) ? [key(u)] : [])));
+  updated.push(...came.filter((u) => back.has(key(u)) && left.get(key(u))?.generation !== u.generation));
+  return { gone: gone.filter((u) => !back.has(key(u))), came: came.filter((u) => !back.has(key(u))), updated };
+}
+
+function updatesOf(updated: readonly RunningUnit[], behind: Settled["behind"]): WhatIf["updates"] {
+  const counts = new Map<string, number>(behind.map((b) => [b.workload, b.units]));
+  for (const u of updated) counts.set(u.workload, (counts.get(u.workload) ?? 0) + 1);
   return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([workload, units]) => ({ workload, units }));
 }
 
 const GIB = 2 ** 30;
-function costOf(now: readonly { nodeId: string; demand: Demand | null }[], end: Settled, before: WhatIfWorld, after: WhatIfWorld): WhatIf["cost"] {
+function costOf(now: readonly RunningUnit[], then: readonly RunningUnit[]): WhatIf["cost"] {
   const sums = new Map<string, { before: number; after: number }>();
-  const add = (nodes: ReadonlyMap<string, FleetNode>, units: readonly { nodeId: string; demand: Demand | null }[], side: "before" | "after") => {
-    for (const u of units) {
-      const rates = nodes.get(u.nodeId)?.rates;
-      if (!rates || !u.demand) continue;
-      const sum = sums.get(rates.currency) ?? { before: 0, after: 0 };
-      sum[side] += (u.demand.cpuMillis / 1_000) * rates.cpuHour + (u.demand.memoryBytes / GIB) * rates.memoryGiBHour;
-      sums.set(rates.currency, sum);
+  const add = (units: readonly RunningUnit[], side: "before" | "after") => {
+    for (const { at, demand } of units) {
+      // Nodes that are gone for good cost nothing any more.
+      if (at.desiredState === "decommissioned") continue;
+      let sum = sums.get(at.rates.currency);
+      if (!sum) sums.set(at.rates.currency, (sum = { before: 0, after: 0 }));
+      sum[side] += (demand.cpuMillis / 1_000) * at.rates.cpuHour + (demand.memoryBytes / GIB) * at.rates.memoryGiBHour;
     }
   };
-  add(new Map(before.nodes.map((n) => [n.id, n])), now, "before");
-  add(new Map(after.nodes.map((n) => [n.id, n])), end.units, "after");
+  add(now, "before");
+  add(then, "after");
   const round = (n: number) => Math.round(n * 1e6) / 1e6;
   return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([currency, s]) => ({ currency, before: round(s.before), after: round(s.after) }));
 }
 
-function latencyOf(now: readonly { workload: string; nodeId: string }[], then: readonly { workload: string; nodeId: string }[], before: WhatIfWorld, after: WhatIfWorld): WhatIf["latency"] {
-  const side = (world: WhatIfWorld, units: readonly { workload: string; nodeId: string }[]) => {
-    const siteOf = new Map(world.nodes.map((n) => [n.id, n.site]));
-    for (const w of world.workloads) for (const u of w.snapshot.units) siteOf.set(u.node.id, u.node.site);
+function latencyOf(now: readonly RunningUnit[], then: readonly RunningUnit[], before: WhatIfWorld, after: WhatIfWorld): WhatIf["latency"] {
+  const side = (world: WhatIfWorld, units: readonly RunningUnit[]) => {
     const serving = new Map<string, Set<string>>();
-    for (const u of units) serving.set(u.workload, (serving.get(u.workload) ?? new Set()).add(siteOf.get(u.nodeId) ?? ""));
+    for (const u of units) {
+      const sites = serving.get(u.workload);
+      if (sites) sites.add(u.at.site);
+      else serving.set(u.workload, new Set([u.at.site]));
+    }
     const route = routesOf(world.sites, world.links);
-    return (workload: string) => reachOf(world.sites, serving.get(workload) ?? new Set(), route);
+    return { serving, reach: (workload: string) => reachOf(world.sites, serving.get(workload) ?? new Set(), route) };
   };
   const [was, is] = [side(before, now), side(after, then)];
-  return [...new Set([...now, ...then].map((u) => u.workload))].sort().flatMap((workload) => {
-    const [b, a] = [was(workload), is(workload)];
+  return [...new Set([...was.serving.keys(), ...is.serving.keys()])].sort().flatMap((workload) => {
+    const [b, a] = [was.reach(workload), is.reach(workload)];
     return b.meanMs === a.meanMs && b.unreached === a.unreached ? [] : [{ workload, beforeMs: b.meanMs, afterMs: a.meanMs, unreachedBefore: b.unreached, unreachedAfter: a.unreached }];
   });
 }

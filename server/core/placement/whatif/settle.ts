@@ -44,9 +44,20 @@ export interface SettleEvent {
   /** Of "place": what was decided, and why. */
   decision?: PlacedAsk;
 }
+export interface RunningUnit {
+  assignmentId: string;
+  workloadId: string;
+  workload: string;
+  unit: string;
+  nodeId: string;
+  generation: number;
+  demand: Demand;
+  /** Its node, whose load may have changed since. */
+  at: FleetNode;
+}
 export interface Settled {
-  /** What should run in the end. */
-  units: { workloadId: string; workload: string; unit: string; nodeId: string; generation: number; demand: Demand }[];
+  /** What should run in the end; those of one workload together, and those that ran before in the order in which they stood. */
+  units: RunningUnit[];
   /** What has no node in the end, with the reason. */
   unplaced: { workloadId: string; workload: string; unit: string; because: string; decision: PlacedAsk }[];
   /** Room that is still kept in the end. */
@@ -260,7 +271,7 @@ class Run {
     const all = [...this.living.values()];
     const runs = (l: Living) => l.units.filter((u) => u.desired === "run");
     return {
-      units: all.flatMap((l) => runs(l).map((u) => ({ workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: this.demandOf(l, u.generation) }))),
+      units: all.flatMap((l) => runs(l).map((u) => ({ assignmentId: u.assignmentId, workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: this.demandOf(l, u.generation), at: u.node }))),
       unplaced: all.flatMap((l) => (l.plan?.unplaced ?? []).map((p) => ({ workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: p.unit, because: p.because, decision: p }))),
       held: this.held,
       events: this.events,
