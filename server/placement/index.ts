@@ -3,6 +3,10 @@
  * snapshots that `core/placement` plans from; it does not change what runs (the scheduler does).
  */
 import type { PlacementDeps } from "./deps";
+import { capacityQueries } from "./capacity/capacity";
+import { repairPlanner } from "./capacity/plan";
+import { repairCommands } from "./capacity/run";
+import { snapshotCache } from "./preview/cache";
 import { decisionQueries } from "./queries/decisions";
 import { createJudge } from "./queries/judge";
 import { matchQueries } from "./queries/matches";
@@ -21,5 +25,9 @@ export type { PlacementDeps } from "./deps";
 
 export function createPlacement(deps: PlacementDeps) {
   const judge = createJudge(deps);
-  return { queries: { ...matchQueries(deps), ...decisionQueries(deps, judge), ...whyNotQueries(deps, judge), ...queueQueries(deps), ...previewQueries(deps), ...replayQueries(deps) } };
+  // One picture of a project for previews, capacity and repair plans.
+  const worlds = snapshotCache(deps);
+  const planner = repairPlanner(deps, worlds);
+  const repair = repairCommands(deps, planner);
+  return { queries: { ...matchQueries(deps), ...decisionQueries(deps, judge), ...whyNotQueries(deps, judge), ...queueQueries(deps), ...previewQueries(deps, worlds), ...replayQueries(deps), ...capacityQueries(deps, worlds), repairPlan: planner.repairPlan, ...repair.queries }, commands: repair.commands };
 }

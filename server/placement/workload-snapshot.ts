@@ -5,8 +5,9 @@ import { workloadManifest } from "../core/manifest/workload";
 import type { WorkloadManifest } from "../core/manifest/workload";
 import { goalOf, largerOf, plainRules, shapeOf } from "../core/placement";
 import type { FleetNode, Goal, Held, OwnUnit, RevisionShape, SetRules, Shape, WorkloadSnapshot } from "../core/placement";
-import { objects, rollouts, schedulerSnapshot } from "../store";
+import { objects, repairs, rollouts, schedulerSnapshot } from "../store";
 import type { Queryable } from "../store";
+import { withRepair } from "./capacity/in-progress";
 import { fleetNodesOf } from "./fleet-snapshot";
 import { loadQuota, loadReservations, rulesOf } from "./sets-snapshot";
 
@@ -126,7 +127,7 @@ export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs
   const held = await loadReservations(db, object.projectId);
   const quota = intent?.spec.quota === undefined ? null : await loadQuota(db, object.projectId, intent.spec.quota, held.filter((h) => h.workloadId === workloadId));
   const pieces = intent?.spec.kind === "batch" ? await schedulerSnapshot.completedPieces(db, workloadId) : [];
-  return assembleWorkload({ object, units, goal, open, manifests, policy, nodes, held, quota, pieces }, o.nowMs);
+  return withRepair(assembleWorkload({ object, units, goal, open, manifests, policy, nodes, held, quota, pieces }, o.nowMs), await repairs.open(db, object.projectId));
 }
 
 /** A policy as stored. One that is named and not there lets nothing be placed: a missing rule is not a free hand. */

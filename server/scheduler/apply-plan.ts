@@ -2,7 +2,7 @@ import { systemActor } from "../core/access/actor";
 import type { PlacedAsk } from "../core/placement";
 import { appendAudit } from "../audit";
 import { newId } from "../platform";
-import { assignments, isUniqueViolation, nodes, schedulerSnapshot } from "../store";
+import { assignments, isUniqueViolation, nodes, repairs, schedulerSnapshot } from "../store";
 import type { Store, Tx } from "../store";
 import type { PlannedWorkload } from "../placement";
 import { applySets, quotasAreAsSeen, reservesAnew } from "./apply-sets";
@@ -27,7 +27,7 @@ export type GenerationFor = (tx: Tx, workloadId: string, unit: string) => Promis
  */
 export async function applyPlan(store: Store, p: PlannedWorkload, generationFor: GenerationFor): Promise<"applied" | "nothing" | "stale"> {
   const { plan, object } = p;
-  const acts = plan.place.length + plan.stop.length + plan.end.length + plan.move.length + plan.evict.length + (reservesAnew(p) ? 1 : 0);
+  const acts = plan.place.length + plan.stop.length + plan.end.length + plan.move.length + plan.evict.length + plan.dropMoves.length + (reservesAnew(p) ? 1 : 0);
   const repeated = await schedulerSnapshot.latestDecisions(store.read.client, object.projectId, plan.unplaced.map((u) => u.unit));
   const unplaced = plan.unplaced.filter((u) => repeated.get(u.unit)?.outcome !== "unplaced" || repeated.get(u.unit)?.because !== u.because);
   if (acts === 0 && unplaced.length === 0) return "nothing";
@@ -75,8 +75,11 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
     const generation = (snapshot.rolloutOpen ? await generationFor(tx, object.id, u.unit) : null) ?? u.generation;
     const revision = snapshot.revisions.get(generation);
     current(revision !== undefined);
-    placed.push({ id: newId("assignment"), projectId: object.projectId, workloadId: object.id, unit: u.unit, ordinal: u.ordinal, nodeId: u.nodeId, generation, digest: revision?.digest ?? u.digest, desired: "run" as const, cause: u.cause, decisionId: decide(u.decision, generation), rolloutId: null });
+    const id = newId("assignment");
+    if (u.repair) current(await repairs.note(db, { id: u.repair.repairId, move: u.repair.move, from: ["waiting"], to: { state: "moving", because: null, becomes: id, sinceMs: nowMs } }));
+    placed.push({ id, projectId: object.projectId, workloadId: object.id, unit: u.unit, ordinal: u.ordinal, nodeId: u.nodeId, generation, digest: revision?.digest ?? u.digest, desired: "run" as const, cause: u.cause, decisionId: decide(u.decision, generation), rolloutId: null });
   }
+  for (const d of plan.dropMoves) current(await repairs.note(db, { id: d.repairId, move: d.move, from: ["waiting", "moving"], to: { state: "dropped", because: d.because, sinceMs: nowMs } }));
   for (const u of unplaced) decide(u, snapshot.goal?.generation ?? object.generation);
   await schedulerSnapshot.insertDecisions(db, decisions);
   await assignments.insertMany(db, placed);

@@ -11,6 +11,7 @@ import type { GenerationFor } from "./apply-plan";
 import { ReconcileLoop } from "./loop";
 import { schedulerMetrics } from "./metrics";
 import { startNudges } from "./nudges";
+import { repairReconciler } from "./reconcile-repair";
 import { workloadReconciler } from "./reconcile-workload";
 import type { Reconciler } from "./reconciler";
 
@@ -32,7 +33,7 @@ export function createScheduler(deps: SchedulerDeps) {
   const { store, clock, log, env } = deps;
   const metrics = deps.registry && schedulerMetrics(deps.registry);
   const workloads = workloadReconciler({ store, clock, log, silentAfterMs: env.AGENT_SILENT_AFTER_MS, generationFor: deps.generationFor, metrics });
-  const reconcilers: Reconciler[] = [workloads, ...(deps.others ?? [])];
+  const reconcilers: Reconciler[] = [workloads, repairReconciler({ store, clock, log }), ...(deps.others ?? [])];
   const loop = new ReconcileLoop({ store, clock, log, reconcilers, ...(metrics ? { metrics } : {}), ...(deps.leaseMs ? { leaseMs: deps.leaseMs } : {}), ...(deps.concurrency ? { concurrency: deps.concurrency } : {}), ...(deps.pollMs ? { pollMs: deps.pollMs } : {}) });
   let stopNudges: (() => Promise<void>) | undefined;
   let timer: NodeJS.Timeout | undefined;

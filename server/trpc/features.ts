@@ -79,7 +79,11 @@ export interface PlacementFeature {
     replay: Question<Input<"replay">, Of<typeof v.replayView>>;
     queue: Question<None, Of<typeof v.queueView>>;
     quotas: Question<None, Of<typeof v.quotaTreeView>>;
+    capacity: Question<Input<"capacity">, Of<typeof v.capacityView>>;
+    repairPlan: Question<Input<"repairPlan">, Of<typeof v.repairPlanView>>;
+    repairs: Question<None, Of<typeof v.repairRow>[]>;
   };
+  commands: { repairRun: Command<Input<"repairRun">, Of<typeof v.repairStarted>> };
 }
 
 export interface RolloutsFeature {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { manifestKinds } from "../core/manifest";
 import { measuredMetrics } from "../core/manifest/analysis";
-import { dnsLabel } from "../core/base/ids";
+import { dnsLabel, sha256Digest } from "../core/base/ids";
 import { hookFormats } from "../core/hooks";
 import { role } from "../core/access/permissions";
 import { healthState, pageInput } from "../core/views/common";
@@ -17,6 +17,8 @@ const name = z.string().min(1).max(200);
 const id = z.string().min(1).max(200);
 const q = z.string().max(500).optional();
 const manifestText = z.string().min(1).max(1_048_576);
+const demand = z.object({ cpuMillis: z.int().min(0).max(1_024_000), memoryBytes: z.int().min(0), diskBytes: z.int().min(0).default(0), devices: z.object({ count: z.int().min(1).max(64), model: z.string().max(100).nullable().default(null) }).nullable().default(null) });
+const repairFor = { workload: name.optional(), shape: demand.optional(), count: z.int().min(1).max(1_000).optional() };
 const inputs = {
   none: z.object({}),
   byName: z.object({ name }),
@@ -51,6 +53,10 @@ const inputs = {
     .object({ text: manifestText.optional(), drainSite: name.optional(), drainNode: name.optional(), loseLink: z.object({ a: name, b: name }).optional(), price: z.object({ site: name, cpuHour: z.number().min(0).optional(), memoryGiBHour: z.number().min(0).optional() }).optional() })
     .refine((c) => Object.values(c).some((x) => x !== undefined), "say what would change: text, drainSite, drainNode, loseLink or price"),
   replay: z.object({ text: manifestText.optional(), limit: z.int().min(1).max(5_000).default(1_000) }),
+
+  capacity: z.object({ site: name.optional(), shape: demand.optional(), cursor: z.string().max(500).nullish(), limit: z.int().min(1).max(1_000).default(500) }),
+  repairPlan: z.object(repairFor).refine((x) => (x.workload === undefined) !== (x.shape === undefined), "name a workload that waits, or say what a unit asks for"),
+  repairRun: z.object({ ...repairFor, digest: sha256Digest, reason }).refine((x) => (x.workload === undefined) !== (x.shape === undefined), "name a workload that waits, or say what a unit asks for"),
 
   rollouts: pageInput.extend({ workload: name.optional(), open: z.boolean().optional() }),
   byNumber: z.object({ number: z.int().min(1) }),

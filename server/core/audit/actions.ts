@@ -35,6 +35,8 @@ export const auditActions = {
   "unit.end": { done: "closed the assignment of unit {object}, which has stopped", tried: "close the assignment of unit {object}" },
   "unit.writeOff": { done: "wrote off unit {object}", tried: "write off unit {object}" },
   "workload.reconcile": { done: "brought workload {object} closer to its manifest", tried: "bring workload {object} closer to its manifest" },
+  "repair.run": { done: "ran the repair plan that makes room for {object}", tried: "run a repair plan that makes room for {object}" },
+  "repair.end": { done: "ended the repair that makes room for {object}", tried: "end the repair that makes room for {object}" },
   // rollouts and approvals
   "rollout.create": { done: "created rollout {object}", tried: "create rollout {object}" },
   "rollout.start": { done: "started rollout {object}", tried: "start rollout {object}" },

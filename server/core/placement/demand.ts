@@ -92,6 +92,14 @@ export function fits(capacity: Capacity, load: Load, demand: Demand): boolean {
   return !demand.devices || freeDevices(capacity, load, demand.devices.model) >= demand.devices.count;
 }
 
+/** How many of a demand fit side by side; Infinity for one that asks for nothing. */
+export function slotsFor(capacity: Capacity, load: Load, demand: Demand): number {
+  const by = (free: number, each: number): number => (each > 0 ? Math.max(0, Math.floor(free / each)) : Infinity);
+  let slots = Math.min(by(capacity.cpuMillis - load.cpuMillis, demand.cpuMillis), by(capacity.memoryBytes - load.memoryBytes, demand.memoryBytes), by(capacity.diskBytes - load.diskBytes, demand.diskBytes));
+  for (const [name, each] of Object.entries(demand.extra ?? {})) slots = Math.min(slots, by((capacity.extra?.[name] ?? 0) - (load.extra?.[name] ?? 0), each));
+  return demand.devices ? Math.min(slots, by(freeDevices(capacity, load, demand.devices.model), demand.devices.count)) : slots;
+}
+
 /**
  * Devices that a unit can still get. Units that named a model hold devices of that model; units that named none can be
  * put on any. So by Hall's theorem there is room exactly if no model is asked for more often than it is there, and all

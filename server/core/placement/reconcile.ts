@@ -14,6 +14,7 @@ import type { Load } from "./demand";
 import { nodeReasons } from "./feasible";
 import type { FleetSnapshot } from "./fleet";
 import { misplacing } from "./reasons";
+import { placeRepairs, repairTurnOf } from "./repairs";
 import { divided, sharesOf, sitesOfAsks } from "./sets/division";
 import type { Standing } from "./sets/division";
 import { placeSet } from "./sets/place-set";
@@ -31,7 +32,7 @@ const NEVER_SEEN_MS = 30_000;
 export function planWorkload(seen: WorkloadSnapshot): WorkloadPlan {
   // A piece that is found to be done in this very pass counts as done in it, or it would be started again.
   const s = seen.kind === "batch" && seen.goal ? { ...seen, completed: new Set([...seen.completed, ...seen.units.filter((u) => isCompleted(seen, u) && !isBehind(seen, seen.goal as RevisionShape, u)).map((u) => u.ordinal)]) } : seen;
-  const plan: WorkloadPlan = { needsFleet: false, needsOthers: false, evict: [], reserve: [], place: [], unplaced: [], stop: [], end: [], move: [], wakeAtMs: null, because: [] };
+  const plan: WorkloadPlan = { needsFleet: false, needsOthers: false, evict: [], dropMoves: [], reserve: [], place: [], unplaced: [], stop: [], end: [], move: [], wakeAtMs: null, because: [] };
   const live = s.units.filter((u) => !endIfOver(s, u, plan));
   if (plan.end.length) plan.because.push(`${counted(plan.end.length, "unit")} over: ${plan.end[0]?.because ?? ""}`);
   const running = live.filter((u) => u.desired === "run");
@@ -84,6 +85,8 @@ function standingOf(s: WorkloadSnapshot, goal: RevisionShape, u: OwnUnit, plan: 
     const wrong = nodeReasons(goal.shape, u.node, s.nowMs).find((r) => misplacing.has(r.code));
     if (wrong) return { stand: "misplaced", because: wrong.text };
     if (isBehind(s, goal, u) && !s.rolloutOpen && s.kind !== "batch" && !fitsInPlace(s, goal, u, u.node.load)) return { stand: "misplaced", because: `r${goal.generation} asks for more than is left on ${u.node.name}.` };
+    const repair = repairTurnOf(s, u);
+    if (repair) return { stand: "repair", because: repair.because };
   }
   return { stand: "stays" };
 }
@@ -117,7 +120,8 @@ function planReplicas(s: WorkloadSnapshot, goal: RevisionShape, running: readonl
   // Lost units first: their name is free again, and goes to the replacement.
   const lost = leaving.filter((l) => l.stand === "lost");
   for (const l of lost) stop(plan, l.u, "replace", l.because);
-  if (missing > 0) placeMissing(s, goal, running, kept, leaving, lost.map((l) => l.u), missing, plan);
+  const repaired = placeRepairs(s, goal, running, kept, leaving.filter((l) => l.stand === "repair").map((l) => l.u), missing, plan);
+  if (missing - repaired > 0) placeMissing(s, goal, running, kept, leaving.filter((l) => l.stand !== "repair"), lost.map((l) => l.u), missing - repaired, plan);
 
   stopLeaving(s, kept, leaving.filter((l) => l.stand !== "lost"), wanted, plan);
 }
@@ -142,7 +146,7 @@ function chooseVictims(shape: Shape, staying: readonly OwnUnit[], count: number)
 
 function placeMissing(s: WorkloadSnapshot, goal: RevisionShape, running: readonly OwnUnit[], staying: readonly OwnUnit[], leaving: readonly { u: OwnUnit; stand: string }[], lost: readonly OwnUnit[], missing: number, plan: WorkloadPlan): void {
   // Batch restarts from the beginning elsewhere: a unit that leaves is stopped first, so that none runs twice.
-  const taken = new Set(running.filter((u) => !lost.includes(u)).map((u) => u.ordinal));
+  const taken = new Set([...running.filter((u) => !lost.includes(u)).map((u) => u.ordinal), ...plan.place.map((p) => p.ordinal)]);
   const ordinals: number[] = [];
   const limit = s.kind === "batch" ? s.replicas : Number.MAX_SAFE_INTEGER;
   // A gang is asked for at once, however large: a part of it would never be enough.
@@ -162,7 +166,7 @@ function placeMissing(s: WorkloadSnapshot, goal: RevisionShape, running: readonl
     const cause: Cause = i < lost.length ? "replace" : leaving.length > 0 && i < leaving.length ? (leaving.some((l) => l.stand === "drain") ? "drain" : "move") : staying.length + leaving.length > 0 ? "scale" : "place";
     plan.place.push({ unit: p.unit, ordinal: ordinals[i] as number, nodeId: p.nodeId, generation: goal.generation, digest: goal.digest, cause, decision: p });
   });
-  plan.because.push(`${counted(missing, "unit")} missing: ${plan.place.length} placed${plan.unplaced.length ? `, ${plan.unplaced.length} without a node` : ""}`);
+  plan.because.push(`${counted(missing, "unit")} missing: ${plan.place.filter((p) => !p.repair).length} placed${plan.unplaced.length ? `, ${plan.unplaced.length} without a node` : ""}`);
   if (missing > ordinals.length && s.kind !== "batch") wake(plan, s.nowMs);
 }
 

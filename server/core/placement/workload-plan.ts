@@ -52,8 +52,21 @@ export interface WorkloadSnapshot {
   fleet: FleetSnapshot | null;
   /** Priority, quota, gang and the like; absent: it stands alone. */
   sets?: SetRules;
+  /** Moves of repair plans whose turn it is, by assignment; absent: none. */
+  repairs?: ReadonlyMap<string, RepairTurn>;
   /** Units of other workloads; null or absent when they were not read, because most passes need them not. */
   others?: Others | null;
+}
+
+/** A move of a repair plan whose turn it is: the unit goes to exactly this node, its replacement first. */
+export interface RepairTurn {
+  repairId: string;
+  /** Its number in the plan. */
+  move: number;
+  toNodeId: string;
+  /** The assignment that takes the unit's place; null until it is placed. */
+  becomes: string | null;
+  because: string;
 }
 
 export interface PlannedUnit {
@@ -64,6 +77,8 @@ export interface PlannedUnit {
   digest: string;
   cause: Cause;
   decision: PlacedAsk;
+  /** The move of a repair plan that it carries out. */
+  repair?: RepairTurn;
 }
 export interface PlannedStop {
   assignmentId: string;
@@ -95,6 +110,8 @@ export interface WorkloadPlan {
   end: PlannedStop[];
   move: { assignmentId: string; version: number; unit: string; nodeId: string; generation: number; digest: string }[];
   evict: PlannedEviction[];
+  /** Moves of repair plans that have become impossible. */
+  dropMoves: { repairId: string; move: number; because: string }[];
   /** All that is reserved for the workload from now on. */
   reserve: Held[];
   wakeAtMs: number | null;

@@ -112,7 +112,10 @@ export const quotaTreeView = z.object({
       depth: z.int(),
       /** Dominant share of what it borrows, divided by its weight; null for one of weight 0 that borrows. */
       share: z.number().nullable(),
-      resources: z.array(z.object({ resource: z.string(), nominal: z.number(), allocated: z.number(), waiting: z.number(), deserved: z.number(), borrowed: z.number(), available: z.number(), text: z.string() })),
+      weight: z.number(),
+      /** Whose units stop when others borrow what is needed here. */
+      reclaim: z.enum(["never", "lowerPriority", "any"]),
+      resources: z.array(z.object({ resource: z.string(), nominal: z.number(), allocated: z.number(), waiting: z.number(), deserved: z.number(), borrowed: z.number(), available: z.number(), borrowingLimit: z.number().nullable(), lendingLimit: z.number().nullable(), text: z.string() })),
       workloads: z.array(z.string()),
     }),
   ),

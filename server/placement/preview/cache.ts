@@ -18,11 +18,15 @@ export interface ReadWorld {
   world: WhatIfWorld;
 }
 
+export interface WorldCache {
+  read(projectId: string, at: { nowMs: number; silentAfterMs: number }): Promise<ReadWorld>;
+}
+
 /**
  * Remembers the picture of a project as long as nothing of it has changed: people who edit a policy ask many times in a
  * row. Whether something has is asked of the change pointers, so an answer is never older than the store.
  */
-export function snapshotCache(deps: PlacementDeps): { read(projectId: string, at: { nowMs: number; silentAfterMs: number }): Promise<ReadWorld> } {
+export function snapshotCache(deps: PlacementDeps): WorldCache {
   const db = deps.store.read.client;
   const known = new Map<string, { cursor: string; atMs: number; read: Promise<ReadWorld> }>();
   const load = async (projectId: string, at: { nowMs: number; silentAfterMs: number }): Promise<ReadWorld> => {

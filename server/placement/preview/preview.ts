@@ -9,14 +9,13 @@ import type { PlacementDeps } from "../deps";
 import { applyChange } from "./change";
 import type { Change } from "./change";
 import { fragmentationShare } from "./fragmentation";
-import { snapshotCache } from "./cache";
+import type { WorldCache } from "./cache";
 import { alwaysDue, worldOf } from "./world";
 
 /** Rows of each list that are sent; the counts cover all. */
 const SHOWN = 500;
 
-export function previewQueries(deps: PlacementDeps) {
-  const cache = snapshotCache(deps);
+export function previewQueries(deps: PlacementDeps, cache: WorldCache) {
   return {
     /** What a change would do to the project as it is: made by the scheduler's own plans, on a copy. Writes nothing. */
     async preview(project: ProjectRef, input: Change): Promise<z.input<typeof previewView>> {

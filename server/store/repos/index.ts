@@ -42,4 +42,5 @@ export * as decisions from "./decisions";
 export * as fleetDetail from "./fleet-detail";
 export * as sealedValues from "./sealed";
 export * as rolloutLists from "./rollout-lists";
+export * as repairs from "./repairs";
 export * as rolloutControl from "./rollout-control";

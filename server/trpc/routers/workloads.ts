@@ -33,6 +33,10 @@ export const placementRouter = router({
   replay: allowed("placement.read").input(inputs.replay).output(v.replayView).query(({ ctx, input }) => ctx.features.placement.queries.replay(ctx.project, input, ctx.actor)),
   queue: allowed("placement.read").output(v.queueView).query(({ ctx, input }) => ctx.features.placement.queries.queue(ctx.project, input, ctx.actor)),
   quotas: allowed("placement.read").output(v.quotaTreeView).query(({ ctx, input }) => ctx.features.placement.queries.quotas(ctx.project, input, ctx.actor)),
+  capacity: allowed("placement.read").input(inputs.capacity).output(v.capacityView).query(({ ctx, input }) => ctx.features.placement.queries.capacity(ctx.project, input, ctx.actor)),
+  repairPlan: allowed("placement.read").input(inputs.repairPlan).output(v.repairPlanView).query(({ ctx, input }) => ctx.features.placement.queries.repairPlan(ctx.project, input, ctx.actor)),
+  repairs: allowed("placement.read").output(z.array(v.repairRow)).query(({ ctx, input }) => ctx.features.placement.queries.repairs(ctx.project, input, ctx.actor)),
+  repairRun: command("fleet.operate", "repair.run", "repair").input(inputs.repairRun).output(v.repairStarted).mutation(({ ctx, input }) => ctx.features.placement.commands.repairRun(ctx.actor, ctx.project, input)),
 });
 
 export const secretsRouter = router({

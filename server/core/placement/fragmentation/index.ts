@@ -20,5 +20,7 @@ export type { NodeScore, Scored } from "./scores";
 export { repairForGang } from "./repair/gang-plan";
 export { repairForMix } from "./repair/mix-plan";
 export type { MixRepairPlan } from "./repair/mix-plan";
+export { repairStep, turnOf } from "./repair/step";
+export type { RepairStepMove } from "./repair/step";
 export { largestGang, slotsOn } from "./repair/state";
 export type { PendingGang, RepairFleet, RepairLimits, RepairMove, RepairPlan, RepairUnit } from "./repair/types";

@@ -6,7 +6,7 @@ import type { Ask } from "../ask";
 import type { OwnUnit, WorkloadPlan, WorkloadSnapshot } from "../workload-plan";
 import { roomOfSite } from "./place-set";
 
-export type Standing = { stand: "stays" } | { stand: "lost" | "drain" | "misplaced"; because: string };
+export type Standing = { stand: "stays" } | { stand: "lost" | "drain" | "misplaced" | "repair"; because: string };
 
 /** Units due at each site, and how many in all; null when replicas are not divided or the fleet was not read. */
 export function sharesOf(s: WorkloadSnapshot, running: readonly OwnUnit[], standings: readonly Standing[]): { units: ReadonlyMap<string, number>; total: number } | null {

@@ -1,0 +1,91 @@
+/** Finds the moves that make room, and checks them by the scheduler's own placing. Pure. */
+import { withDemand } from "../../core/placement/demand";
+import type { Load } from "../../core/placement";
+import { withLoads } from "../../core/placement/engine/columns";
+import { place } from "../../core/placement";
+import type { FleetNode, FleetSnapshot, Held, Shape, WhatIfWorld } from "../../core/placement";
+import { withReservations } from "../../core/placement";
+import { repairForGang } from "../../core/placement/fragmentation";
+import { planningFleet } from "./repair-fleet";
+import type { Movable } from "./repair-fleet";
+
+/** Who needs room: units of a waiting workload, or of a shape that was given. */
+export interface Pending {
+  workloadId: string | null;
+  name: string;
+  shape: Shape;
+  count: number;
+  /** Nodes of its units that run already: what spread is counted over. */
+  own: readonly string[];
+  priority: number;
+}
+export interface FoundMove extends Movable {
+  to: FleetNode;
+  seconds: number;
+}
+export interface FoundPlan {
+  moves: FoundMove[];
+  seconds: number;
+  optimal: boolean;
+  /** A node for each waiting unit once the moves are done. */
+  rooms: FleetNode[];
+}
+
+/** Units that one plan may move, and the seconds that it may cost: beyond that somebody should rather add a node. */
+const LIMITS = { moves: 20, seconds: 3_600 };
+/** Work of the exact search: states times units times nodes. Larger fleets get the greedy plan, and are told. */
+const WORK = 1_500_000;
+/** How often a plan is made anew after the scheduler's rules about sets (spread) refused one of its moves. */
+const TRIES = 8;
+
+export function placedNow(world: WhatIfWorld, p: Pending): FleetNode[] {
+  return placed(withReservations({ nowMs: world.nowMs, nodes: world.nodes }, world.held as Held[], { workloadId: p.workloadId ?? "", priority: p.priority, takesMaxMs: null }), p);
+}
+
+/** Nodes that the scheduler's own placing finds for the waiting units, as many as it finds. */
+function placed(fleet: FleetSnapshot, p: Pending): FleetNode[] {
+  const asks = Array.from({ length: p.count }, (_, i) => ({ unit: `${p.name}-${i + 1}`, shape: p.shape }));
+  const byId = new Map(fleet.nodes.map((n) => [n.id, n]));
+  return place(fleet, asks, { seed: p.name, own: p.own }).placements.flatMap((x) => (x.nodeId === null ? [] : (byId.get(x.nodeId) ?? [])));
+}
+
+export function findPlan(world: WhatIfWorld, pending: Pending, secondsOf: (workloadId: string, generation: number) => number): { plan: FoundPlan } | { plan: null; because: string } {
+  const forbidden = new Set<string>();
+  let because = "No moves within the rules of the units that run, and at most 20 of them, make the room. Add a node, or relax a rule.";
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const f = planningFleet(world, { pendingId: pending.workloadId, secondsOf, forbidden });
+    const work = Math.max(1, f.fleet.units.length * f.fleet.nodes.length);
+    const found = repairForGang(f.fleet, f.gangFor(pending.shape, pending.count), { ...LIMITS, perBudget: f.budgets, states: Math.min(5_000, Math.floor(WORK / work / 10)) });
+    if (!found) return { plan: null, because };
+    const moves = found.moves.map((m): FoundMove => ({ ...(f.movable.get(m.unit) as Movable), to: f.nodes[m.to.node] as FleetNode, seconds: m.seconds }));
+    const checked = check(world, moves, pending);
+    if ("refused" in checked) {
+      forbidden.add(checked.refused);
+      because = checked.because;
+      continue;
+    }
+    if (checked.rooms.length < pending.count) return { plan: null, because: `Moves would make the room, but rules about the waiting units together (such as spread) leave ${checked.rooms.length} of ${pending.count} without a conflict.` };
+    return { plan: { moves, seconds: found.seconds, optimal: found.optimal && forbidden.size === 0, rooms: checked.rooms } };
+  }
+  return { plan: null, because };
+}
+
+/** Makes the moves one after the other on a copy, each by the scheduler's own placing, and then places those that wait. */
+function check(world: WhatIfWorld, moves: readonly FoundMove[], pending: Pending): { refused: string; because: string } | { rooms: FleetNode[] } {
+  let fleet = withReservations({ nowMs: world.nowMs, nodes: world.nodes }, world.held as Held[], { workloadId: pending.workloadId ?? "", priority: 0, takesMaxMs: null });
+  const loads = new Map<string, Load>(fleet.nodes.map((n) => [n.id, n.load]));
+  const at = new Map(world.workloads.flatMap((w) => w.snapshot.units.map((u) => [u.assignmentId, u.node.id])));
+  for (const m of moves) {
+    const { snapshot } = m.of;
+    const from = at.get(m.unit.assignmentId) ?? m.unit.node.id;
+    const own = snapshot.units.filter((u) => u !== m.unit).map((u) => at.get(u.assignmentId) ?? u.node.id);
+    const [p] = place(fleet, [{ unit: m.unit.unit, shape: m.shape, avoid: new Set([from]), only: m.to.id }], { seed: snapshot.workloadId, own }).placements;
+    if (!p || p.nodeId === null) return { refused: `${m.unit.assignmentId} ${m.to.id}`, because: `${m.unit.unit} can't go to ${m.to.name}: ${p?.because ?? ""}` };
+    const change = (id: string, sign: 1 | -1): void => void loads.set(id, withDemand(loads.get(id) ?? m.to.load, m.shape.demand, sign));
+    change(m.to.id, 1);
+    change(from, -1);
+    at.set(m.unit.assignmentId, m.to.id);
+    fleet = withLoads(fleet, new Map([[m.to.id, loads.get(m.to.id) as Load], [from, loads.get(from) as Load]]));
+  }
+  return { rooms: placed(fleet, pending) };
+}
