@@ -20,8 +20,13 @@ export const routes = {
 
   workloads: (project: string, query?: { q?: string }) => withQuery(`/p/${enc(project)}/workloads`, query),
   workloadNew: (project: string) => `/p/${enc(project)}/workloads/new`,
-  workload: (project: string, name: string, query?: { tab?: string; unit?: string }) =>
+  workload: (project: string, name: string, query?: { tab?: string; unit?: string; decision?: string; node?: string }) =>
     withQuery(`/p/${enc(project)}/workloads/${enc(name)}`, query),
+  /** The change that would place a unit, or send it to a node, in the editor. */
+  workloadChange: (project: string, name: string, query: { unit: string; node?: string }) => withQuery(`/p/${enc(project)}/workloads/${enc(name)}/change`, query),
+
+  queue: (project: string) => `/p/${enc(project)}/queue`,
+  quotas: (project: string) => `/p/${enc(project)}/quotas`,
 
   policies: (project: string) => `/p/${enc(project)}/policies`,
   policyNew: (project: string) => `/p/${enc(project)}/policies/new`,

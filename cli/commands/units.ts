@@ -63,9 +63,11 @@ export function unitCommands(program: Command, ctx: Context): void {
     .command("explain")
     .description("why a unit is where it is, or why it is nowhere: the decision, candidate by candidate")
     .argument("<unit>", "name of the unit")
-    .option("--why-not <node>", "what would have to change for the unit to go to this node")
-    .action(async (unit: string, o: { whyNot?: string }, command: Command) => {
+    .option("--node <node>", "only: why it is not on this node, and the smallest change that sends it there, with its edit")
+    .option("--why-not <node>", "the whole decision, and what would send the unit to this node")
+    .action(async (unit: string, o: { whyNot?: string; node?: string }, command: Command) => {
       const s = sessionOf(ctx, command);
+      if (o.node !== undefined) return whyNot(ctx, s, unit, o.node);
       const d = await s.api.placement.explain.query({ project: s.project, unit, ...(o.whyNot === undefined ? {} : { whyNot: o.whyNot }) });
       if (s.format === "json") return io.out(`${JSON.stringify(d, null, 2)}\n`);
       if (s.format === "yaml") return io.out(stringify(d));
@@ -76,4 +78,15 @@ export function unitCommands(program: Command, ctx: Context): void {
       }
       if (d.counts.length > 0) io.out(`${writeTable([{ title: "nodes", of: (c) => c.nodes }, { title: "refused because", of: (c) => c.text }], d.counts)}\n`);
     });
+}
+
+/** The answer about one node: the verdict, the flip, and the manifests with it made, ready for `holdfast apply -f -`. */
+async function whyNot({ io }: Context, s: Session, unit: string, node: string): Promise<void> {
+  const a = await s.api.placement.whyNot.query({ project: s.project, unit, node });
+  if (s.format === "json") return io.out(`${JSON.stringify(a, null, 2)}\n`);
+  if (s.format === "yaml") return io.out(stringify(a));
+  io.out(`${a.sentence}\n${a.feasible} of ${a.nodes} nodes can take it now.\n\n${a.flip ? `What would send it there: ${a.flip.text}\n` : `${a.noFlip ?? ""}\n`}`);
+  if (a.flip?.act) io.out(`That is to be done on ${a.flip.act.node}, not in a manifest.${a.flip.act.what === "activate" ? ` holdfast node uncordon ${a.flip.act.node} --reason "…"` : ""}\n`);
+  if (a.flip?.alsoBinds.length) io.out(`The policy also binds ${a.flip.alsoBinds.join(", ")}: look first with holdfast preview -f FILE.\n`);
+  if (a.flip?.edits.length) io.out(`\n${a.flip.edits.map((e) => e.afterYaml.trimEnd()).join("\n---\n")}\n`);
 }

@@ -50,10 +50,11 @@ export function queueQueries(deps: PlacementDeps) {
         asOfMs: nowMs,
         quotas: tree.walk().map((q) => {
           const [nominal, allocated, borrowed, share] = [tree.nominal(q.name), tree.used(q.name), tree.borrowed(q.name), tree.share(q.name)];
+          const given = facts.find((f) => f.name === q.name);
           return {
-            name: q.name, parent: q.parent, depth: q.depth, share: Number.isFinite(share) ? share : null, workloads: users.filter((u) => u.quota === q.name).map((u) => u.workload),
+            name: q.name, parent: q.parent, depth: q.depth, share: Number.isFinite(share) ? share : null, weight: given?.weight ?? 1, reclaim: given?.reclaim ?? "lowerPriority", workloads: users.filter((u) => u.quota === q.name).map((u) => u.workload),
             resources: tree.resources.map((resource) => {
-              const n = { nominal: nominal[resource] ?? 0, allocated: allocated[resource] ?? 0, waiting: wants.get(q.name)?.[resource] ?? 0, deserved: due.get(resource)?.get(q.name) ?? 0, borrowed: borrowed[resource] ?? 0, available: Math.max(0, tree.available(q.name, resource)) };
+              const n = { nominal: nominal[resource] ?? 0, allocated: allocated[resource] ?? 0, waiting: wants.get(q.name)?.[resource] ?? 0, deserved: due.get(resource)?.get(q.name) ?? 0, borrowed: borrowed[resource] ?? 0, available: Math.max(0, tree.available(q.name, resource)), borrowingLimit: given?.borrowingLimit?.[resource] ?? null, lendingLimit: given?.lendingLimit?.[resource] ?? null };
               return { resource, ...n, text: `${amountText(resource, n.allocated)} in use of ${amountText(resource, n.nominal)}${n.borrowed > 0 ? `, ${amountText(resource, n.borrowed)} of it borrowed` : ""}; ${amountText(resource, n.available)} left` };
             }),
           };

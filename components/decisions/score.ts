@@ -1,0 +1,59 @@
+import type { DecisionDetail } from "@/server/core/views";
+
+type Candidate = DecisionDetail["candidates"][number];
+export type Part = Candidate["parts"][number];
+
+/** What a part adds to the score: its value times its weight. */
+export const adds = (part: Part): number => part.value * part.weight;
+
+/** What one point of a part's weight is for. */
+export function weightUnit(part: Pick<Part, "name">): string {
+  switch (part.name) {
+    case "rule":
+      return "points where the selector matches";
+    case "cost":
+      return "points for each currency unit an hour";
+    case "pack":
+      return "points for a node that is full";
+    case "room":
+      return "points for a node that is empty";
+    case "warm":
+      return "points for a node that has used all artifacts";
+    case "spread over sites":
+      return "points for a site without a unit of the workload";
+    case "spread over nodes":
+      return "points for a node without a unit of the workload";
+    default:
+      return "points";
+  }
+}
+
+/** A number with its sign, two digits: "+5.00", "−0.25". */
+export const signed = (n: number): string => `${n < 0 ? "−" : "+"}${Math.abs(n).toFixed(2)}`;
+
+export type PartRow = { key: string; name: string; weight: number; cells: ({ adds: number; text: string; share: number } | null)[] };
+
+/**
+ * The parts of several candidates' scores side by side, one row a part. Bars of all rows share one scale, so that their
+ * lengths can be compared. A candidate that cannot take the unit has no score and no parts.
+ */
+export function partRows(candidates: readonly Candidate[]): PartRow[] {
+  const most = Math.max(0, ...candidates.flatMap((c) => c.parts.map((p) => Math.abs(adds(p)))));
+  const longest = candidates.reduce<readonly Part[]>((found, c) => (c.parts.length > found.length ? c.parts : found), []);
+  return longest.map((part, i) => ({
+    key: `${part.name}/${i}`,
+    name: part.name,
+    weight: part.weight,
+    cells: candidates.map((c) => {
+      const own = c.parts[i];
+      return own ? { adds: adds(own), text: own.text, share: most > 0 ? Math.abs(adds(own)) / most : 0 } : null;
+    }),
+  }));
+}
+
+/** "1 node is", "14 nodes are": the words of a reason are written for several. */
+export function reasonLine(text: string, nodes: number): string {
+  if (nodes !== 1) return `${nodes} nodes ${text}`;
+  const one = text.replace(/^are /, "is ").replace(/^have /, "has ").replace(/^don't /, "doesn't ");
+  return `1 node ${one}`;
+}
