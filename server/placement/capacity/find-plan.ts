@@ -79,7 +79,7 @@ function check(world: WhatIfWorld, moves: readonly FoundMove[], pending: Pending
     const { snapshot } = m.of;
     const from = at.get(m.unit.assignmentId) ?? m.unit.node.id;
     const own = snapshot.units.filter((u) => u !== m.unit).map((u) => at.get(u.assignmentId) ?? u.node.id);
-    const [p] = place(fleet, [{ unit: m.unit.unit, shape: m.shape, avoid: new Set([from]), only: m.to.id }], { seed: snapshot.workloadId, own }).placements;
+    const [p] = place(fleet, [{ unit: m.unit.unit, shape: m.shape, avoid: new Set([from]), only: m.to.id }], { seed: snapshot.name, own }).placements;
     if (!p || p.nodeId === null) return { refused: `${m.unit.assignmentId} ${m.to.id}`, because: `${m.unit.unit} can't go to ${m.to.name}: ${p?.because ?? ""}` };
     const change = (id: string, sign: 1 | -1): void => void loads.set(id, withDemand(loads.get(id) ?? m.to.load, m.shape.demand, sign));
     change(m.to.id, 1);

@@ -20,7 +20,9 @@ export function withRepair(w: LoadedWorkload, repair: repairs.RepairRecord | nul
     return { ...w, snapshot: { ...w.snapshot, repairs } };
   }
   const { workloadId, plan } = repair;
-  if (workloadId === null || workloadId === w.object.id) return w;
-  const rooms = plan.rooms.map((r, i): Held => ({ workloadId, workload: repair.object, unit: `${repair.object} ${i + 1}`, nodeId: r.nodeId, demand: plan.demand, priority: plan.priority, cause: "preempt", because: "is being made by a repair plan", fromMs: repair.atMs, expiresMs: w.snapshot.nowMs + KEPT_MS }));
-  return { ...w, held: [...w.held, ...rooms] };
+  const keep = (h: Pick<Held, "workloadId" | "workload" | "unit" | "nodeId" | "demand">): Held => ({ ...h, priority: plan.priority, cause: "preempt", because: "is being made by a repair plan", fromMs: repair.atMs, expiresMs: w.snapshot.nowMs + KEPT_MS });
+  const rooms = workloadId === null ? [] : plan.rooms.map((r, i) => keep({ workloadId, workload: repair.object, unit: `${repair.object} ${i + 1}`, nodeId: r.nodeId, demand: plan.demand }));
+  // Those that wait for the room count only on their own rooms: what moves needs its new place first.
+  const places = repair.moves.filter((m) => m.state === "waiting").map((m) => keep({ workloadId: m.workloadId, workload: m.workload, unit: m.unit, nodeId: m.toNodeId, demand: m.demand }));
+  return { ...w, held: [...w.held, ...rooms, ...places] };
 }

@@ -85,7 +85,7 @@ function planOf(world: WhatIfWorld, pending: Pending, prices: Prices): MadePlan 
   const moves = found.moves.map((m) => {
     const { snapshot: s } = m.of;
     const price = prices(s.workloadId, m.unit.generation);
-    return { unit: m.unit.unit, assignmentId: m.unit.assignmentId, becomes: null, state: "waiting" as const, because: null, sinceMs: null, workloadId: s.workloadId, workload: s.name, fromNodeId: m.unit.node.id, from: m.unit.node.name, toNodeId: m.to.id, to: m.to.name, seconds: m.seconds, priced: price.priced, pricedBecause: price.because };
+    return { unit: m.unit.unit, assignmentId: m.unit.assignmentId, becomes: null, state: "waiting" as const, because: null, sinceMs: null, workloadId: s.workloadId, workload: s.name, fromNodeId: m.unit.node.id, from: m.unit.node.name, toNodeId: m.to.id, to: m.to.name, seconds: m.seconds, demand: m.shape.demand, priced: price.priced, pricedBecause: price.because };
   });
   const sha = (text: string) => createHash("sha256").update(text).digest("hex");
   const digest = digestOf({ for: pending.workloadId, demand: pending.shape.demand, count: pending.count, moves: found.moves.map((m) => [m.unit.assignmentId, m.unit.version, m.to.id]), rooms: found.rooms.map((r) => r.id) }, sha);

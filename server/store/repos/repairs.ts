@@ -11,6 +11,8 @@ export interface RepairMoveRecord extends RepairStepMove {
   toNodeId: string;
   to: string;
   seconds: number;
+  /** What it takes: kept free at its new place until its turn comes. */
+  demand: RepairPlanRecord["demand"];
   /** Where the price comes from: measured starts, or what the manifest declares. */
   priced: "measured" | "declared";
 }
