@@ -3,6 +3,7 @@ import type { Ask } from "./ask";
 import { shortages } from "./demand";
 import type { Load } from "./demand";
 import type { FleetNode } from "./fleet";
+import { misplacing } from "./reasons";
 import type { Reason } from "./reasons";
 import type { Shape } from "./shape";
 
@@ -39,6 +40,28 @@ export function nodeReasons(shape: Shape, node: FleetNode, nowMs: number): Reaso
   }
   return found;
 }
+
+interface Judgement {
+  of: FleetNode;
+  wrong: Reason | undefined;
+}
+const judgements = new WeakMap<Shape, WeakMap<FleetNode["subject"], Judgement>>();
+
+/**
+ * Why a unit that runs on a node in contact should not be there; undefined when it may stay. Remembered by shape and node as
+ * long as nothing of the node has changed that it depends on: a pass asks it of every unit, and most ask for nothing else.
+ */
+export function misplacement(shape: Shape, node: FleetNode, nowMs: number): Reason | undefined {
+  let byNode = judgements.get(shape);
+  if (!byNode) judgements.set(shape, (byNode = new WeakMap()));
+  const had = byNode.get(node.subject);
+  if (had && isJudgedAlike(had.of, node)) return had.wrong;
+  const wrong = nodeReasons(shape, node, nowMs).find((r) => misplacing.has(r.code));
+  byNode.set(node.subject, { of: node, wrong });
+  return wrong;
+}
+const isJudgedAlike = (a: FleetNode, b: FleetNode): boolean =>
+  a === b || (a.name === b.name && (a.contact === "never") === (b.contact === "never") && a.engines === b.engines && a.arch === b.arch && a.os === b.os && a.trustTier === b.trustTier && a.jurisdiction === b.jurisdiction);
 
 /** DE allows DE and DE-BY; US-CA allows US-CA only. */
 const within = (jurisdiction: string, allowed: string): boolean => jurisdiction === allowed || jurisdiction.startsWith(`${allowed}-`);

@@ -11,9 +11,8 @@ import { isAtRest, serves } from "../fleet/states";
 import type { Ask, PlacedAsk, PlaceOptions } from "./ask";
 import { fits, noLoad, withDemand } from "./demand";
 import type { Load } from "./demand";
-import { nodeReasons } from "./feasible";
+import { misplacement, nodeReasons } from "./feasible";
 import type { FleetSnapshot } from "./fleet";
-import { misplacing } from "./reasons";
 import { placeRepairs, repairTurnOf } from "./repairs";
 import { divided, sharesOf, sitesOfAsks } from "./sets/division";
 import type { Standing } from "./sets/division";
@@ -82,7 +81,7 @@ function standingOf(s: WorkloadSnapshot, goal: RevisionShape, u: OwnUnit, plan: 
   if (u.node.desiredState === "draining") return { stand: "drain", because: `${u.node.name} is being drained.` };
   // Only a node in contact is judged by its attributes: what is known of others may be old.
   if (u.node.contact === "live") {
-    const wrong = nodeReasons(goal.shape, u.node, s.nowMs).find((r) => misplacing.has(r.code));
+    const wrong = misplacement(goal.shape, u.node, s.nowMs);
     if (wrong) return { stand: "misplaced", because: wrong.text };
     if (isBehind(s, goal, u) && !s.rolloutOpen && s.kind !== "batch" && !fitsInPlace(s, goal, u, u.node.load)) return { stand: "misplaced", because: `r${goal.generation} asks for more than is left on ${u.node.name}.` };
     const repair = repairTurnOf(s, u);
@@ -160,7 +159,7 @@ function placeMissing(s: WorkloadSnapshot, goal: RevisionShape, running: readonl
   const shape = s.askShape;
   const avoid = new Set(leaving.map((l) => l.u.node.id));
   const asks: Ask[] = ordinals.map((o) => ({ unit: `${s.name}-${o}`, shape, avoid }));
-  const placements = placeTogether(s, asks, { seed: `${s.workloadId}/${goal.generation}`, own: staying.map((u) => u.node.id) }, staying, plan);
+  const placements = placeTogether(s, asks, { seed: `${s.name}/${goal.generation}`, own: staying.map((u) => u.node.id) }, staying, plan);
   placements?.forEach((p, i) => {
     if (p.nodeId === null) return void plan.unplaced.push(p);
     const cause: Cause = i < lost.length ? "replace" : leaving.length > 0 && i < leaving.length ? (leaving.some((l) => l.stand === "drain") ? "drain" : "move") : staying.length + leaving.length > 0 ? "scale" : "place";
@@ -224,7 +223,7 @@ function planDaemon(s: WorkloadSnapshot, goal: RevisionShape, running: readonly 
   const shape = s.askShape;
   const targets = s.fleet.nodes.filter((n) => !has.has(n.id) && nodeReasons(shape, n, s.nowMs).length === 0);
   const asks: Ask[] = targets.slice(0, MAX_ASKS).map((n) => ({ unit: `${s.name}-${n.name}`, shape, only: n.id }));
-  const placements = placeTogether(s, asks, { seed: s.workloadId, own: running.map((u) => u.node.id) }, running, plan);
+  const placements = placeTogether(s, asks, { seed: s.name, own: running.map((u) => u.node.id) }, running, plan);
   for (const p of placements ?? []) {
     if (p.nodeId === null) plan.unplaced.push(p);
     else plan.place.push({ unit: p.unit, ordinal: 0, nodeId: p.nodeId, generation: goal.generation, digest: goal.digest, cause: "place", decision: p });

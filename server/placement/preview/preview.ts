@@ -24,7 +24,7 @@ export function previewQueries(deps: PlacementDeps, cache: WorldCache) {
       const at = { nowMs, silentAfterMs: deps.env.AGENT_SILENT_AFTER_MS };
       const now = await cache.read(project.id, at);
       const changed = applyChange(now.rows, input, project.name, nowMs);
-      const after = worldOf(changed.rows, at, now.warm, { rows: now.rows, nodes: now.nodes });
+      const after = worldOf(changed.rows, at, now.warm, now);
       const found = whatIf(now.world, after.world, dueOf(now.world, after.world, changed.due));
       return view(found, changed.what, now.world, Math.round(performance.now() - started), nowMs);
     },

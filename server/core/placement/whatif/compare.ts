@@ -1,6 +1,5 @@
 import type { Demand } from "../demand";
-import { nodeReasons } from "../feasible";
-import { misplacing } from "../reasons";
+import { misplacement } from "../feasible";
 import { settle } from "./settle";
 import type { FleetWorld, RunningUnit, Settled } from "./settle";
 import { reachOf, routesOf } from "./routes";
@@ -23,7 +22,13 @@ export interface WhatIf {
   evicted: { workload: string; unit: string; from: string; because: string }[];
   /** Units without a node afterwards that have one, or would have had one, before. */
   impossible: { workload: string; unit: string; because: string }[];
-  /** Units that have to leave their node and are still on it in the end, with what holds them there. */
+  /** Workloads that the change itself has taken units from. */
+function bereft(before: WhatIfWorld, after: WhatIfWorld): string[] {
+  const had = new Map(before.workloads.map((w) => [w.snapshot.workloadId, w.snapshot.units.length]));
+  return after.workloads.filter((w) => w.snapshot.units.length < (had.get(w.snapshot.workloadId) ?? 0)).map((w) => w.snapshot.workloadId);
+}
+
+/** Units that have to leave their node and are still on it in the end, with what holds them there. */
   stays: { workload: string; unit: string; node: string; because: string }[];
   /** Units that get another revision where they are. */
   updates: { workload: string; units: number }[];
@@ -43,7 +48,7 @@ export interface WhatIf {
 export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly string[]): WhatIf {
   const end = settle(after, due);
   // Workloads in which nothing happened are as they were: no unit of theirs need be compared.
-  const stirred = new Set(end.events.map((e) => e.workloadId));
+  const stirred = new Set([...end.events.map((e) => e.workloadId), ...bereft(before, after)]);
   const now = runningOf(before);
   const [was, is] = [now.filter((u) => stirred.has(u.workloadId)), end.units.filter((u) => stirred.has(u.workloadId))];
   const { gone, came, updated } = differences(was, is);
@@ -52,6 +57,8 @@ export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly st
   const why = new Map<string, { because: string; evicted: boolean }>();
   for (const e of end.events) if (e.kind === "stop" || e.kind === "evict" || e.kind === "end") if (!why.has(key(e))) why.set(key(e), { because: e.because, evicted: e.kind === "evict" });
   const placed = new Map(end.events.flatMap((e) => (e.kind === "place" ? [[key(e), e] as const] : [])));
+  const left = new Set(before.nodes.length === after.nodes.length ? [] : after.nodes.map((n) => n.id));
+  const lost = (u: RunningUnit) => (left.size > 0 && !left.has(u.nodeId) ? `${u.at.name} is lost.` : undefined);
   const whyHere = (u: RunningUnit) => placed.get(key(u))?.because;
 
   const found: WhatIf = { moves: [], added: [], gone: [], evicted: [], impossible: [], stays: [], updates: [], cost: costOf(now, end.units), latency: [], after: end, units: { before: now.length, after: end.units.length } };
@@ -65,8 +72,8 @@ export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly st
     const [to] = list.splice(i, 1);
     const reason = why.get(key(u));
     if (reason?.evicted) found.evicted.push({ workload: u.workload, unit: u.unit, from: node(u.nodeId), because: reason.because });
-    if (to) found.moves.push({ workload: u.workload, unit: u.unit, becomes: to.unit, from: node(u.nodeId), to: node(to.nodeId), because: reason?.because ?? whyHere(to) ?? "" });
-    else found.gone.push({ workload: u.workload, unit: u.unit, from: node(u.nodeId), because: reason?.because ?? "" });
+    if (to) found.moves.push({ workload: u.workload, unit: u.unit, becomes: to.unit, from: node(u.nodeId), to: node(to.nodeId), because: reason?.because ?? lost(u) ?? whyHere(to) ?? "" });
+    else found.gone.push({ workload: u.workload, unit: u.unit, from: node(u.nodeId), because: reason?.because ?? lost(u) ?? "" });
   }
   for (const list of arrivals.values()) for (const c of list) found.added.push({ workload: c.workload, unit: c.unit, to: node(c.nodeId), because: whyHere(c) ?? "" });
   for (const u of end.unplaced) found.impossible.push({ workload: u.workload, unit: u.unit, because: u.because });
@@ -90,7 +97,7 @@ function staysOf(after: WhatIfWorld, end: Settled): WhatIf["stays"] {
     const stays = (because: string) => [{ workload: u.workload, unit: u.unit, node: n.name, because }];
     if (n.contact !== "live") return leaving ? stays(`${n.name} is silent: it moves when the node is heard of again.`) : [];
     const goal = goals.get(u.workloadId);
-    const wrong = leaving ? `${n.name} is being drained.` : goal ? nodeReasons(goal.shape, n, after.nowMs).find((r) => misplacing.has(r.code))?.text : undefined;
+    const wrong = leaving ? `${n.name} is being drained.` : goal ? misplacement(goal.shape, n, after.nowMs)?.text : undefined;
     const blocker = blocked.get(u.workloadId);
     return wrong === undefined ? [] : stays(`${wrong} ${blocker === undefined ? "It stays until as many as wanted serve without it." : `It stays until a node can take its place. ${blocker}`}`);
   });
