@@ -11,6 +11,12 @@ const verbs = {
   decommission: "drain the node for good and take it out of the fleet",
 } as const;
 
+const siteVerbs = {
+  cordon: { procedure: "cordonSite", says: "place no new units at the site; those there stay" },
+  uncordon: { procedure: "uncordonSite", says: "open the site's nodes for new units again" },
+  drain: { procedure: "drainSite", says: "move all units of the site elsewhere, replacements first" },
+} as const;
+
 /** `key=value` pairs of a repeated option. */
 function labelsOf(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
@@ -22,7 +28,7 @@ function labelsOf(pairs: readonly string[]): Record<string, string> {
   );
 }
 
-/** `node …` and `join-token …`. */
+/** `node …`, `site …` and `join-token …`. */
 export function fleetCommands(program: Command, ctx: Context): void {
   const { io } = ctx;
   const node = program.command("node").description("operate a node");
@@ -59,6 +65,26 @@ export function fleetCommands(program: Command, ctx: Context): void {
       const { message } = await s.api.fleet.revokeNode.mutate({ project: s.project, name, reason: o.reason });
       io.out(`${message}\n`);
     });
+
+  const site = program.command("site").description("operate all nodes of a site at once");
+  for (const [verb, what] of Object.entries(siteVerbs) as [keyof typeof siteVerbs, (typeof siteVerbs)[keyof typeof siteVerbs]][]) {
+    site
+      .command(verb)
+      .description(what.says)
+      .argument("<name>")
+      .requiredOption("--reason <text>", "why; kept with the nodes and in the audit log")
+      .option("-y, --yes", "do not ask")
+      .action(async (name: string, o: { reason: string; yes?: boolean }, command: Command) => {
+        const s = sessionOf(ctx, command);
+        if (verb === "drain" && !o.yes) {
+          const preview = await s.api.placement.preview.query({ project: s.project, drainSite: name });
+          io.out(`${preview.sentence}\n`);
+          await confirm(s, false, `Drain ${name}?`);
+        }
+        const { message } = await s.api.fleet[what.procedure].mutate({ project: s.project, name, reason: o.reason });
+        io.out(`${message}\n`);
+      });
+  }
 
   const join = program.command("join-token").description("single-use tokens by which machines enrol");
   join

@@ -7,7 +7,7 @@ import { age, time, writeTable } from "../output";
 import { sessionOf } from "../session";
 import type { Context } from "../session";
 
-type PreviewOptions = { file?: string; drainSite?: string; drainNode?: string; loseLink?: string; priceSite?: string; cpuHour?: string; memoryHour?: string; exitCode?: boolean };
+type PreviewOptions = { file?: string; drainSite?: string; drainNode?: string; loseSite?: string; loseNode?: string; loseLink?: string; priceSite?: string; cpuHour?: string; memoryHour?: string; exitCode?: boolean };
 
 /** A file, or `-` for standard input. */
 async function textOf(ctx: Context, file: string): Promise<string> {
@@ -53,10 +53,12 @@ export function placementCommands(program: Command, ctx: Context): void {
 
   program
     .command("preview")
-    .description("what a change would do, without doing it: a manifest, a drained site or node, a lost link, other prices")
+    .description("what a change would do, without doing it: a manifest, a drained or lost site or node, a lost link, other prices")
     .option("-f, --file <file>", "manifests as they would be; - for standard input")
     .option("--drain-site <site>")
     .option("--drain-node <node>")
+    .option("--lose-site <site>", "gone for good, with all that runs there")
+    .option("--lose-node <node>")
     .option("--lose-link <a:b>", "two sites")
     .option("--price-site <site>", "with --cpu-hour, --memory-hour")
     .option("--cpu-hour <price>", "of one core for an hour")
@@ -73,7 +75,7 @@ export function placementCommands(program: Command, ctx: Context): void {
         return n;
       };
       const p = await s.api.placement.preview.query({
-        project: s.project, ...(o.file === undefined ? {} : { text: await textOf(ctx, o.file) }), ...(o.drainSite === undefined ? {} : { drainSite: o.drainSite }), ...(o.drainNode === undefined ? {} : { drainNode: o.drainNode }),
+        project: s.project, ...(o.file === undefined ? {} : { text: await textOf(ctx, o.file) }), ...(o.drainSite === undefined ? {} : { drainSite: o.drainSite }), ...(o.drainNode === undefined ? {} : { drainNode: o.drainNode }), ...(o.loseSite === undefined ? {} : { loseSite: o.loseSite }), ...(o.loseNode === undefined ? {} : { loseNode: o.loseNode }),
         ...(a && b ? { loseLink: { a, b } } : {}), ...(o.priceSite === undefined ? {} : { price: { site: o.priceSite, cpuHour: price(o.cpuHour), memoryGiBHour: price(o.memoryHour) } }),
       });
       if (s.format === "json") io.out(`${JSON.stringify(p, null, 2)}\n`);

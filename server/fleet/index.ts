@@ -3,6 +3,7 @@
  * read models of Fleet, Topology and Home; it does not place units (placement, scheduler) nor know agents' keys (identity).
  */
 import { nodeCommands } from "./commands/nodes";
+import { siteCommands } from "./commands/sites";
 import { fleetCounts } from "./counts";
 import type { FleetDeps } from "./deps";
 import { detailQueries } from "./queries/details";
@@ -16,6 +17,6 @@ export function createFleet(deps: FleetDeps) {
   const counts = fleetCounts(deps);
   return {
     queries: { ...listQueries(deps, counts), ...detailQueries(deps), ...overviewQueries(deps, counts), ...drainQueries(deps) },
-    commands: nodeCommands(deps),
+    commands: { ...nodeCommands(deps), ...siteCommands(deps) },
   };
 }

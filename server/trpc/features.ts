@@ -33,6 +33,9 @@ export interface FleetFeature {
     uncordon: Command<Input<"nodeCommand">, Done>;
     drain: Command<Input<"nodeCommand">, Done>;
     decommission: Command<Input<"nodeCommand">, Done>;
+    cordonSite: Command<Input<"siteCommand">, Done>;
+    uncordonSite: Command<Input<"siteCommand">, Done>;
+    drainSite: Command<Input<"siteCommand">, Done>;
   };
 }
 

@@ -41,7 +41,7 @@ export function placeRepairs(s: WorkloadSnapshot, goal: RevisionShape, running: 
     let ordinal = 1;
     while (taken.has(ordinal)) ordinal++;
     const ask: Ask = { unit: `${s.name}-${ordinal}`, shape: s.askShape, avoid: new Set([u.node.id]), only: turn.toNodeId };
-    const found = withinQuota(s, place(s.fleet, [ask], { seed: `${s.workloadId}/${goal.generation}`, own: staying.map((x) => x.node.id) }).placements[0]);
+    const found = withinQuota(s, place(s.fleet, [ask], { seed: `${s.name}/${goal.generation}`, own: staying.map((x) => x.node.id) }).placements[0]);
     if (!found || found.nodeId === null) plan.dropMoves.push({ repairId: turn.repairId, move: turn.move, because: `${u.unit} can't go where the plan puts it any more: ${reasonOf(found)}` });
     else {
       plan.place.push({ unit: ask.unit, ordinal, nodeId: found.nodeId, generation: goal.generation, digest: goal.digest, cause: "move", decision: found, repair: turn });

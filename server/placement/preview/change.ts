@@ -13,6 +13,9 @@ export interface Change {
   text?: string | undefined;
   drainSite?: string | undefined;
   drainNode?: string | undefined;
+  /** Gone for good, with all that ran there. */
+  loseSite?: string | undefined;
+  loseNode?: string | undefined;
   loseLink?: { a: string; b: string } | undefined;
   price?: { site: string; cpuHour?: number | undefined; memoryGiBHour?: number | undefined } | undefined;
 }
@@ -38,9 +41,16 @@ export function applyChange(before: ProjectRows, change: Change, project: string
     c = { ...c, rows: { ...c.rows, nodes: c.rows.nodes.map((n) => (n.site.name === site && n.desiredState !== "draining" ? { ...n, desiredState: "draining" as const } : n)) }, what: [...c.what, `site ${site} is drained`] };
   }
   if (change.drainNode !== undefined) {
-    const node = c.rows.nodes.find((n) => n.name === change.drainNode);
-    if (!node) return refuseNow("not_found", `There is no node "${change.drainNode}" in this project.`, "Look it up in Fleet.");
+    const node = nodeNamed(c.rows, change.drainNode);
     c = { ...c, rows: { ...c.rows, nodes: c.rows.nodes.map((n) => (n === node ? { ...n, desiredState: "draining" as const } : n)) }, what: [...c.what, `node ${node.name} is drained`] };
+  }
+  if (change.loseSite !== undefined) {
+    const site = siteNamed(c.rows, change.loseSite);
+    c = without(c, (n) => n.site.name === site, `site ${site} is lost`);
+  }
+  if (change.loseNode !== undefined) {
+    const node = nodeNamed(c.rows, change.loseNode);
+    c = without(c, (n) => n === node, `node ${node.name} is lost`);
   }
   if (change.loseLink) {
     const [a, b] = [siteNamed(c.rows, change.loseLink.a), siteNamed(c.rows, change.loseLink.b)];
@@ -59,6 +69,18 @@ export function applyChange(before: ProjectRows, change: Change, project: string
 
 function siteNamed(rows: ProjectRows, name: string): string {
   return rows.sites.some((s) => s.name === name) ? name : refuseNow("not_found", `There is no site "${name}" in this project.`, "Look it up in Sites.");
+}
+
+function nodeNamed(rows: ProjectRows, name: string): ProjectRows["nodes"][number] {
+  return rows.nodes.find((n) => n.name === name) ?? refuseNow("not_found", `There is no node "${name}" in this project.`, "Look it up in Fleet.");
+}
+
+/** Nodes and what was to run on them written off, as decommissioning does it. */
+function without(c: Changed, which: (n: ProjectRows["nodes"][number]) => boolean, what: string): Changed {
+  const gone = new Set(c.rows.nodes.filter(which).map((n) => n.id));
+  const hit = c.rows.workloads.filter((w) => w.units.some((u) => gone.has(u.nodeId)));
+  const workloads = c.rows.workloads.map((w) => (hit.includes(w) ? { ...w, units: w.units.filter((u) => !gone.has(u.nodeId)) } : w));
+  return { rows: { ...c.rows, nodes: c.rows.nodes.filter((n) => !gone.has(n.id)), workloads }, due: [...c.due, ...hit.map((w) => w.object.id)], what: [...c.what, what] };
 }
 
 function withSiteSpec(rows: ProjectRows, name: string, spec: object, facts: Partial<ProjectRows["nodes"][number]["site"]>): ProjectRows {

@@ -33,6 +33,13 @@ async function settle(): Promise<void> {
   throw new Error("it does not settle");
 }
 
+/** A machine dies, and is taken out of the fleet. */
+async function lose(name: string): Promise<void> {
+  await db.asOwner("update nodes set connected = false, last_seen_at = last_seen_at - interval '10 minutes' where name = $1", [name]);
+  const node = (await db.asOwner<{ version: number }>("select version from nodes where name = $1", [name]))[0];
+  await w.fleet.commands.decommission(w.ada, project, { name, version: node?.version ?? 0, reason: "it died" });
+}
+
 /** What would run after a preview, from what runs now. */
 function applied(before: Awaited<ReturnType<typeof rows>>, p: Awaited<ReturnType<typeof w.placement.queries.preview>>): string[] {
   const now = new Set(told(before));
@@ -45,7 +52,7 @@ function applied(before: Awaited<ReturnType<typeof rows>>, p: Awaited<ReturnType
 describe("a preview", () => {
   // Guarantee (13): it equals what the scheduler then commits, for any fleet and change; and it writes nothing.
   it("equals what the scheduler then does, and changes nothing itself", async () => {
-    const changes = ["policy", "replicas", "resize", "drainSite", "drainNode", "high"] as const;
+    const changes = ["policy", "replicas", "resize", "drainSite", "drainNode", "loseNode", "high"] as const;
     const seen = { moves: 0, added: 0, gone: 0, evicted: 0, impossible: 0, updates: 0 };
     await fc.assert(
       fc.asyncProperty(fc.record({ nodes: fc.integer({ min: 1, max: 3 }), cpu: fc.constantFrom(300, 500, 1_000), a: fc.integer({ min: 1, max: 5 }), b: fc.integer({ min: 0, max: 4 }), change: fc.constantFrom(...changes), n: fc.integer({ min: 0, max: 6 }), prefer: fc.constantFrom("", "{by: pack, weight: 10}", "{by: spread, over: site, weight: 10}") }), async (c) => {
@@ -57,12 +64,14 @@ describe("a preview", () => {
         const bound = (residency: string) => policy("p", `residency: [${residency}], prefer: [${c.prefer}]`);
         await w.apply(`${bound("DE, FR")}---\n${workload("aa", { replicas: c.a, extra: "policy: p\npriority: 10" })}---\n${workload("bb", { replicas: c.b, cpu: 150, extra: "priority: 20" })}`);
         await settle();
-        const text = { policy: bound(c.n % 2 ? "FR" : "DE"), replicas: workload("aa", { replicas: c.n, extra: "policy: p\npriority: 10" }), resize: workload("bb", { replicas: c.b, cpu: 100 + 50 * c.n, extra: "priority: 20" }), high: workload("hh", { replicas: 1 + (c.n % 3), cpu: 200, extra: "priority: 900" }), drainSite: undefined, drainNode: undefined }[c.change];
+        const text = { policy: bound(c.n % 2 ? "FR" : "DE"), replicas: workload("aa", { replicas: c.n, extra: "policy: p\npriority: 10" }), resize: workload("bb", { replicas: c.b, cpu: 100 + 50 * c.n, extra: "priority: 20" }), high: workload("hh", { replicas: 1 + (c.n % 3), cpu: 200, extra: "priority: 900" }), drainSite: undefined, drainNode: undefined, loseNode: undefined }[c.change];
         const [before, untouched] = [await rows(), await state()];
-        const p = await w.placement.queries.preview(project, c.change === "drainSite" ? { drainSite: "kiel" } : c.change === "drainNode" ? { drainNode: "graz-1" } : { text });
+        const p = await w.placement.queries.preview(project, c.change === "drainSite" ? { drainSite: "kiel" } : c.change === "drainNode" ? { drainNode: "graz-1" } : c.change === "loseNode" ? { loseNode: "graz-1" } : { text });
         expect(await state()).toEqual(untouched);
         if (text) await w.apply(text);
-        else await db.asOwner(`update nodes set desired_state = 'draining', version = version + 1 where ${c.change === "drainNode" ? "name = 'graz-1'" : "site_id = (select id from sites where name = 'kiel')"}`);
+        else if (c.change === "drainSite") await w.fleet.commands.drainSite(w.ada, project, { name: "kiel", reason: "as previewed" });
+        else if (c.change === "loseNode") await lose("graz-1");
+        else await db.asOwner("update nodes set desired_state = 'draining', version = version + 1 where name = 'graz-1'");
         await settle();
         const after = await rows();
         expect(applied(before, p)).toEqual(told(after));

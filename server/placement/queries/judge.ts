@@ -39,7 +39,7 @@ export function createJudge(deps: PlacementDeps): (project: ProjectRef, unit: st
     const own = loaded.snapshot.units.find((u) => u.unit === unit && u.desired === "run");
     const nodes = own ? fleet.nodes.map((n) => (n.id === own.node.id ? { ...n, load: withDemand(n.load, shape.demand, -1) } : n)) : fleet.nodes;
     const others = loaded.snapshot.units.filter((u) => u.desired === "run" && u !== own).map((u) => u.node.id);
-    const problem: Problem = { snapshot: { nowMs, nodes }, ask: { unit, shape }, options: { seed: `${workloadId}/${loaded.snapshot.goal?.generation ?? 0}`, own: others } };
+    const problem: Problem = { snapshot: { nowMs, nodes }, ask: { unit, shape }, options: { seed: `${loaded.snapshot.name}/${loaded.snapshot.goal?.generation ?? 0}`, own: others } };
     return { loaded, newest, own, problem, nowMs, judged: evaluate(problem.snapshot, problem.ask, problem.options) };
   };
 }

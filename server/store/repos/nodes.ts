@@ -70,6 +70,12 @@ export async function byName(db: Queryable, projectId: string, name: string): Pr
   return row && toNode(row);
 }
 
+/** Nodes of a site that are not decommissioned, locked in the order of ids. */
+export async function atSite(db: Queryable, siteId: string): Promise<StoredNode[]> {
+  const { rows } = await db.query<Row>("select * from nodes where site_id = $1 and desired_state <> 'decommissioned' order by id for no key update", [siteId]);
+  return rows.map(toNode);
+}
+
 /** Makes a node's row at enrolment. Throws a unique violation when the name is taken in the project. */
 export async function insert(db: Queryable, n: { id: string; projectId: string; siteId: string; name: string; labels: Record<string, string>; trustTier: StoredNode["trustTier"] }): Promise<void> {
   await db.query("insert into nodes (id, project_id, site_id, name, labels, trust_tier) values ($1, $2, $3, $4, $5, $6)", [n.id, n.projectId, n.siteId, n.name, asJson(n.labels), n.trustTier]);

@@ -156,6 +156,12 @@ export async function workloadsOnNode(db: Queryable, nodeId: string): Promise<st
   return rows.map((r) => r.id);
 }
 
+/** Workloads with units on any node of a site. */
+export async function workloadsAtSite(db: Queryable, siteId: string): Promise<string[]> {
+  const { rows } = await db.query<{ id: string }>("select distinct a.workload_id as id from assignments a join nodes n on n.id = a.node_id where n.site_id = $1 and a.ended_at is null", [siteId]);
+  return rows.map((r) => r.id);
+}
+
 /** Workloads that would take another node: daemons, and those with fewer units than they ask for. */
 export async function hungryWorkloads(db: Queryable, projectId: string): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(

@@ -25,6 +25,9 @@ export const fleetRouter = router({
   uncordon: command("fleet.operate", "node.uncordon", "node").input(inputs.nodeCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.fleet.commands.uncordon(ctx.actor, ctx.project, input)),
   drain: command("fleet.operate", "node.drain", "node").input(inputs.nodeCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.fleet.commands.drain(ctx.actor, ctx.project, input)),
   decommission: command("fleet.operate", "node.decommission", "node").input(inputs.nodeCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.fleet.commands.decommission(ctx.actor, ctx.project, input)),
+  cordonSite: command("fleet.operate", "site.cordon", "site").input(inputs.siteCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.fleet.commands.cordonSite(ctx.actor, ctx.project, input)),
+  uncordonSite: command("fleet.operate", "site.uncordon", "site").input(inputs.siteCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.fleet.commands.uncordonSite(ctx.actor, ctx.project, input)),
+  drainSite: command("fleet.operate", "site.drain", "site").input(inputs.siteCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.fleet.commands.drainSite(ctx.actor, ctx.project, input)),
 
   joinTokens: allowed("fleet.enrol").output(z.array(v.joinTokenRow)).query(({ ctx, input }) => ctx.features.identity.queries.joinTokens(ctx.project, input, ctx.actor)),
   createJoinToken: command("fleet.enrol", "joinToken.create", "joinToken").input(inputs.createJoinToken).output(v.joinTokenIssued).mutation(({ ctx, input }) => ctx.features.identity.commands.createJoinToken(ctx.actor, ctx.project, input)),

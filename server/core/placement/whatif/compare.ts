@@ -22,13 +22,7 @@ export interface WhatIf {
   evicted: { workload: string; unit: string; from: string; because: string }[];
   /** Units without a node afterwards that have one, or would have had one, before. */
   impossible: { workload: string; unit: string; because: string }[];
-  /** Workloads that the change itself has taken units from. */
-function bereft(before: WhatIfWorld, after: WhatIfWorld): string[] {
-  const had = new Map(before.workloads.map((w) => [w.snapshot.workloadId, w.snapshot.units.length]));
-  return after.workloads.filter((w) => w.snapshot.units.length < (had.get(w.snapshot.workloadId) ?? 0)).map((w) => w.snapshot.workloadId);
-}
-
-/** Units that have to leave their node and are still on it in the end, with what holds them there. */
+  /** Units that have to leave their node and are still on it in the end, with what holds them there. */
   stays: { workload: string; unit: string; node: string; because: string }[];
   /** Units that get another revision where they are. */
   updates: { workload: string; units: number }[];
@@ -82,6 +76,12 @@ export function whatIf(before: WhatIfWorld, after: WhatIfWorld, due: readonly st
   // Where no link changed, only workloads in which something happened can be nearer or farther.
   found.latency = before.links === after.links && before.sites.length === after.sites.length ? latencyOf(was, is, before, after) : latencyOf(now, end.units, before, after);
   return found;
+}
+
+/** Workloads that the change itself has taken units from. */
+function bereft(before: WhatIfWorld, after: WhatIfWorld): string[] {
+  const had = new Map(before.workloads.map((w) => [w.snapshot.workloadId, w.snapshot.units.length]));
+  return after.workloads.filter((w) => w.snapshot.units.length < (had.get(w.snapshot.workloadId) ?? 0)).map((w) => w.snapshot.workloadId);
 }
 
 /** Units that have to leave their node and have not, with what holds each there: no plan puts a unit on such a node. */
