@@ -3,6 +3,7 @@ import { endingOf } from "./client";
 import { accessCommands } from "./commands/access";
 import { hookCommands } from "./commands/hooks";
 import { auditCommands } from "./commands/audit";
+import { capacityCommands } from "./commands/capacity";
 import { completionCommand } from "./commands/completion";
 import { fleetCommands } from "./commands/fleet";
 import { importCommands } from "./commands/import";
@@ -27,7 +28,7 @@ export function programOf(ctx: Context): Command {
     .option("-o, --output <format>", "table, json or yaml")
     .addHelpText("after", "\nExit codes: 0 done, 1 failure, 2 wrong usage or input, 3 refused, 4 not found, 5 server unreachable, 6 rollout rolled back.")
     .showHelpAfterError("(holdfast --help tells what there is)");
-  for (const add of [loginCommands, objectCommands, manifestCommands, importCommands, workloadCommands, unitCommands, placementCommands, rolloutCommands, fleetCommands, accessCommands, hookCommands, auditCommands, completionCommand]) add(program, ctx);
+  for (const add of [loginCommands, objectCommands, manifestCommands, importCommands, workloadCommands, unitCommands, placementCommands, capacityCommands, rolloutCommands, fleetCommands, accessCommands, hookCommands, auditCommands, completionCommand]) add(program, ctx);
   const settle = (command: Command): void => {
     command.exitOverride().configureOutput({ writeOut: (t) => ctx.io.out(t), writeErr: (t) => ctx.io.err(t) });
     for (const sub of command.commands) settle(sub);
