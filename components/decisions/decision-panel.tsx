@@ -21,7 +21,7 @@ import type { DecisionDetail } from "@/server/core/views";
 import { FlipCard } from "./flip-card";
 import { adds, reasonLine, signed } from "./score";
 import { ScoreParts } from "./score-parts";
-import { WhyNot } from "./why-not";
+import { AGAIN_MS, WhyNot } from "./why-not";
 
 export type DecisionView = "then" | "now";
 /** Rows of candidates before one asks for more, and names of a reason's nodes. */
@@ -60,7 +60,7 @@ function Head({ decision: d }: { decision: DecisionDetail }) {
   const trpc = useTRPC();
   const unplaced = d.outcome === "unplaced";
   // What would help a unit without a node depends on the fleet as it is now, whenever the decision was made.
-  const help = useQuery({ ...trpc.placement.whyNot.queryOptions({ project, unit: d.unit }), enabled: unplaced });
+  const help = useQuery({ ...trpc.placement.whyNot.queryOptions({ project, unit: d.unit }), enabled: unplaced, refetchInterval: AGAIN_MS });
   return (
     <div className="flex flex-col gap-1">
       <h2 className="text-base font-semibold">

@@ -1,3 +1,4 @@
+import { countedReason } from "@/server/core/placement/reasons";
 import type { DecisionDetail } from "@/server/core/views";
 
 type Candidate = DecisionDetail["candidates"][number];
@@ -51,9 +52,5 @@ export function partRows(candidates: readonly Candidate[]): PartRow[] {
   }));
 }
 
-/** "1 node is", "14 nodes are": the words of a reason are written for several. */
-export function reasonLine(text: string, nodes: number): string {
-  if (nodes !== 1) return `${nodes} nodes ${text}`;
-  const one = text.replace(/^are /, "is ").replace(/^have /, "has ").replace(/^don't /, "doesn't ");
-  return `1 node ${one}`;
-}
+/** "1 node is silent", "14 nodes are silent". */
+export const reasonLine = (summary: string, nodes: number): string => countedReason(nodes, summary).replace(/^\d+/, nodes === 1 ? "1 node" : `${nodes} nodes`);

@@ -19,6 +19,9 @@ import { FlipCard } from "./flip-card";
 import { ScoreParts } from "./score-parts";
 import { SearchPicker } from "./search-picker";
 
+/** A fleet moves without telling everything: heartbeats leave no change behind. */
+export const AGAIN_MS = 15_000;
+
 /** "Why not on …?": one node, its answer by the fleet as it is now, and what would change it. */
 export function WhyNot({ unit, node, onNode }: { unit: string; node: string | null; onNode: (node: string | null) => void }) {
   const { project } = useProject();
@@ -61,7 +64,7 @@ export function WhyNot({ unit, node, onNode }: { unit: string; node: string | nu
 function Answer({ unit, node }: { unit: string; node: string }) {
   const { project } = useProject();
   const trpc = useTRPC();
-  const answer = useQuery({ ...trpc.placement.whyNot.queryOptions({ project, unit, node }), placeholderData: keepPreviousData });
+  const answer = useQuery({ ...trpc.placement.whyNot.queryOptions({ project, unit, node }), placeholderData: keepPreviousData, refetchInterval: AGAIN_MS });
   if (!answer.data) {
     if (answer.isPending) return <SkeletonRows rows={3} columns={2} />;
     const refused = refusalOf(answer.error);

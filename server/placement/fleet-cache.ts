@@ -8,8 +8,9 @@ type Row = schedulerSnapshot.FleetNodeRow;
 
 /** Beyond so many changed nodes the whole fleet is read again. */
 const MANY = 500;
-/** Heartbeats leave no change pointer: contact is asked for anew when it is older than this. */
+/** Heartbeats leave no change pointer: contact is asked for anew when it is older than this, or than a part of the time after which a node counts as silent. */
 const CONTACT_MS = 5_000;
+const CONTACT_PART = 6;
 /** Fleets kept: one of 10,000 nodes takes some 20 MB. */
 const KEPT = 4;
 
@@ -55,7 +56,7 @@ export function fleetCache(deps: PlacementDeps): { read(projectId: string, o: { 
         next.nodes.set(n.id, n);
       });
     }
-    if (o.nowMs - k.contactAtMs > CONTACT_MS) {
+    if (o.nowMs - k.contactAtMs > Math.min(CONTACT_MS, o.silentAfterMs / CONTACT_PART)) {
       for (const [id, contact] of await schedulerSnapshot.contacts(db, projectId)) Object.assign(next.rows.get(id) ?? {}, contact);
       next.contactAtMs = o.nowMs;
     }

@@ -34,5 +34,8 @@ export const reasonSummary: Record<ReasonCode, string> = {
   apart: "have a unit that it keeps apart from",
 };
 
+/** "2 are silent", "1 is silent": a summary is written for several nodes, and said of one as well. */
+export const countedReason = (nodes: number, summary: string): string => `${nodes} ${nodes === 1 ? summary.replace(/^are /, "is ").replace(/^have /, "has ").replace(/^don't /, "doesn't ") : summary}`;
+
 /** Reasons that make a unit that runs already misplaced. Shortage is not among them: what runs has its resources. */
 export const misplacing: ReadonlySet<ReasonCode> = new Set(["engine", "arch", "os", "trust", "residency", "rule", "selector"]);

@@ -69,7 +69,7 @@ describe("placing", () => {
     expect(await f.units("big")).toHaveLength(1);
     const unplaced = (await f.placement.queries.decisions(project, { limit: 50, unit: "big-2" })).items;
     expect(unplaced).toHaveLength(1);
-    expect(unplaced[0]?.because).toBe("No node can take it: 1 have too little CPU left.");
+    expect(unplaced[0]?.because).toBe("No node can take it: 1 has too little CPU left.");
     await f.node("kiel-9", "kiel");
     await settle();
     expect((await f.units("big")).map((u) => u.node).sort()).toEqual(["kiel-1", "kiel-9"]);

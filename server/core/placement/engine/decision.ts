@@ -8,7 +8,7 @@ import type { SpreadLimit } from "../feasible";
 import type { FleetNode } from "../fleet";
 import { scoreParts, shownScore } from "../rank";
 import type { ScorePart } from "../rank";
-import { reasonCodes, reasonSummary } from "../reasons";
+import { countedReason, reasonCodes, reasonSummary } from "../reasons";
 import type { Reason, ReasonCode } from "../reasons";
 import { CODES, codeOf } from "./columns";
 import type { Taken } from "./floor";
@@ -206,7 +206,7 @@ export class RecordedDecision implements PlacedAsk {
   }
   private whyNowhere(): string {
     if (this.tally.every((n) => n === 0)) return "There is no node in the fleet.";
-    return `No node can take it: ${this.counts.map((c) => `${c.nodes} ${c.text}`).join("; ")}.`;
+    return `No node can take it: ${this.counts.map((c) => countedReason(c.nodes, c.text)).join("; ")}.`;
   }
 
   /** All of it, for whoever writes it down whole. */
