@@ -18,6 +18,7 @@ export const routes = {
   site: (project: string, name: string) => `/p/${enc(project)}/fleet/sites/${enc(name)}`,
   topology: (project: string, query?: { site?: string; workload?: string }) => withQuery(`/p/${enc(project)}/topology`, query),
 
+  capacity: (project: string, query?: { repair?: string; site?: string }) => withQuery(`/p/${enc(project)}/capacity`, query),
   workloads: (project: string, query?: { q?: string }) => withQuery(`/p/${enc(project)}/workloads`, query),
   workloadNew: (project: string) => `/p/${enc(project)}/workloads/new`,
   workload: (project: string, name: string, query?: { tab?: string; unit?: string; decision?: string; node?: string }) =>
@@ -27,6 +28,9 @@ export const routes = {
 
   queue: (project: string) => `/p/${enc(project)}/queue`,
   quotas: (project: string) => `/p/${enc(project)}/quotas`,
+
+  /** What a change to the fleet would do: the change stands in the address. */
+  whatIf: (project: string, query?: { do?: string; site?: string; to?: string; node?: string }) => withQuery(`/p/${enc(project)}/what-if`, query),
 
   policies: (project: string) => `/p/${enc(project)}/policies`,
   policyNew: (project: string) => `/p/${enc(project)}/policies/new`,

@@ -13,7 +13,7 @@ import { buildWorld, gateStep, PROJECT } from "./deployment/world";
  */
 const out = process.env["HOLDFAST_SCREENS_OUT"];
 const base = `/p/${PROJECT}`;
-const lists = ["", "/fleet", "/topology", "/workloads", "/policies", "/policies?kind=RolloutStrategy", "/rollouts", "/approvals", "/approvals?show=decided", "/freezes", "/audit", "/settings/people", "/settings/join", "/settings/tokens", "/settings/identity", "/settings/secrets", "/settings/hooks", "/settings/about"];
+const lists = ["", "/fleet", "/topology", "/capacity", "/workloads", "/policies", "/policies?kind=RolloutStrategy", "/rollouts", "/approvals", "/approvals?show=decided", "/freezes", "/audit", "/settings/people", "/settings/join", "/settings/tokens", "/settings/identity", "/settings/secrets", "/settings/hooks", "/settings/about"];
 const details = [
   "/fleet/nodes/node-edge-hamburg", "/fleet/sites/edge-hamburg", "/fleet?node=node-cloud-frankfurt", "/workloads/digits", "/workloads/digits?tab=telemetry", "/workloads/digits?tab=decisions", "/workloads/digits?tab=logs",
   "/workloads/digits?tab=revisions", "/workloads/digits?tab=manifest", "/workloads/new", "/policies/one-a-node", "/policies/new?kind=AnalysisTemplate", "/rollouts/1", "/rollouts/1/analysis", "/rollouts/1/rollback", "/rollouts/new?workload=digits&revision=1&strategy=canary",

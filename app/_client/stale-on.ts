@@ -10,12 +10,12 @@ export function useStaleOn(): (topic: string) => readonly QueryFilters[] {
     switch (topic) {
       case "node":
       case "site":
-        return [trpc.fleet.pathFilter(), trpc.home.pathFilter(), trpc.placement.matches.pathFilter(), trpc.placement.whyNot.pathFilter(), trpc.workloads.list.pathFilter()];
+        return [trpc.fleet.pathFilter(), trpc.home.pathFilter(), trpc.placement.matches.pathFilter(), trpc.placement.whyNot.pathFilter(), trpc.placement.capacity.pathFilter(), trpc.placement.repairPlan.pathFilter(), trpc.workloads.list.pathFilter()];
       case "assignment":
       case "observation":
-        return [trpc.fleet.pathFilter(), trpc.home.pathFilter(), trpc.workloads.list.pathFilter(), trpc.workloads.get.pathFilter(), trpc.rollouts.pathFilter(), trpc.placement.queue.pathFilter(), trpc.placement.quotas.pathFilter()];
+        return [trpc.fleet.pathFilter(), trpc.home.pathFilter(), trpc.workloads.list.pathFilter(), trpc.workloads.get.pathFilter(), trpc.rollouts.pathFilter(), trpc.placement.queue.pathFilter(), trpc.placement.quotas.pathFilter(), trpc.placement.capacity.pathFilter(), trpc.placement.repairs.pathFilter()];
       case "workload":
-        return [trpc.placement.queue.pathFilter(), trpc.placement.quotas.pathFilter(), trpc.workloads.pathFilter(), trpc.manifests.objects.pathFilter(), trpc.manifests.object.pathFilter(), trpc.home.pathFilter(), trpc.fleet.topology.pathFilter()];
+        return [trpc.placement.capacity.pathFilter(), trpc.placement.repairs.pathFilter(), trpc.placement.repairPlan.pathFilter(), trpc.placement.queue.pathFilter(), trpc.placement.quotas.pathFilter(), trpc.workloads.pathFilter(), trpc.manifests.objects.pathFilter(), trpc.manifests.object.pathFilter(), trpc.home.pathFilter(), trpc.fleet.topology.pathFilter()];
       case "policy":
       case "object":
         return [trpc.manifests.objects.pathFilter(), trpc.manifests.object.pathFilter(), trpc.placement.pathFilter(), trpc.home.pathFilter()];

@@ -1,6 +1,7 @@
 import {
   Boxes,
   FileClock,
+  Grid3x3,
   House,
   ListOrdered,
   Network,
@@ -24,6 +25,7 @@ export const navEntries: readonly NavEntry[] = [
   { key: "w", label: "Workloads", icon: Boxes, href: (p) => routes.workloads(p) },
   { key: "q", label: "Queue", icon: ListOrdered, href: (p) => routes.queue(p) },
   { key: "o", label: "Quotas", icon: PieChart, href: (p) => routes.quotas(p) },
+  { key: "c", label: "Capacity", icon: Grid3x3, href: (p) => routes.capacity(p) },
   { key: "p", label: "Policies", icon: ScrollText, href: (p) => routes.policies(p) },
   { key: "r", label: "Rollouts", icon: Rocket, href: (p) => routes.rollouts(p) },
   { key: "a", label: "Approvals", icon: Stamp, href: (p) => routes.approvals(p) },

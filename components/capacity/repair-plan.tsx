@@ -1,0 +1,120 @@
+"use client";
+
+import { useState } from "react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { explain } from "@/app/_client/refusal";
+import { useTRPC } from "@/app/_client/trpc";
+import { routes } from "@/components/routes";
+import { Age } from "@/components/state";
+import { Button } from "@/components/ui/button";
+import { Confirm } from "@/components/ui/confirm";
+import { Command } from "@/components/ui/copy-button";
+import { ErrorState } from "@/components/ui/empty-state";
+import Link from "@/components/ui/link";
+import { Section } from "@/components/ui/page";
+import { PlainTable } from "@/components/ui/plain-table";
+import { Loading, SkeletonRows } from "@/components/ui/skeleton";
+import { toast } from "@/components/ui/toaster";
+import type { RepairPlanView } from "@/server/core/views";
+
+const secondsText = (s: number): string => `${Number(s.toFixed(1))} s`;
+
+/** The plan that makes room for a workload that waits: in words, with its price, and the way to run exactly it. */
+export function RepairPlan({ project, workload, onClose }: { project: string; workload: string; onClose: () => void }) {
+  const trpc = useTRPC();
+  const [asked, setAsked] = useState<RepairPlanView | null>(null);
+  const query = useQuery(trpc.placement.repairPlan.queryOptions({ project, workload }, { retry: false }));
+  const p = query.data;
+  return (
+    <Section
+      id="repair-plan"
+      title={`Room for ${workload}`}
+      hint={p ? <>as the fleet was <Age at={p.asOfMs} suffix="ago" className="min-w-0" /></> : null}
+      aside={
+        <>
+          <Button size="sm" busy={query.isFetching} onClick={() => void query.refetch()}>
+            Look again
+          </Button>
+          <Button size="sm" onClick={onClose}>
+            Close the plan
+          </Button>
+        </>
+      }
+      flush
+    >
+      {query.isError ? (
+        <ErrorState title={`There is no plan for ${workload}`} message={explain(query.error).message} id={explain(query.error).id} kept="Nothing was moved." onRetry={() => void query.refetch()} />
+      ) : !p ? (
+        <Loading what="the plan">
+          <SkeletonRows rows={2} columns={4} />
+        </Loading>
+      ) : (
+        <>
+          <p className="px-3 py-2 text-base">{p.sentence}</p>
+          {p.moves.length > 0 ? <Moves project={project} plan={p} /> : null}
+          <div className="flex flex-wrap items-center gap-2 border-t px-3 py-2">
+            {p.moves.length > 0 ? (
+              <Button variant="primary" disabledReason={p.run.disabledBecause} onClick={() => setAsked(p)}>
+                Run this plan
+              </Button>
+            ) : null}
+            {p.moves.length > 0 ? <span className="text-sm text-muted-foreground">{p.optimal ? "No plan costs fewer seconds." : "A greedy plan: there may be a cheaper one."}</span> : null}
+            {p.moves.length > 0 ? <Command label="The same at the command line" text={p.run.cli} /> : null}
+          </div>
+        </>
+      )}
+      {asked ? <Run project={project} workload={workload} plan={asked} onClose={() => setAsked(null)} /> : null}
+    </Section>
+  );
+}
+
+function Moves({ project, plan }: { project: string; plan: RepairPlanView }) {
+  return (
+    <PlainTable
+      label="Moves of the plan, in their order"
+      rows={plan.moves}
+      keyOf={(m) => m.unit}
+      columns={[
+        { head: "Unit", bare: true, cell: (m) => <Link href={routes.workload(project, m.workload)} className="font-medium hover:underline">{m.unit}</Link> },
+        { head: "From", cell: (m) => m.from },
+        { head: "To", cell: (m) => m.to },
+        { head: "Price", numeric: true, cell: (m) => secondsText(m.seconds) },
+        { head: "The price is", cell: (m) => <span className="text-muted-foreground">{m.priced}: {m.pricedBecause}</span> },
+      ]}
+    />
+  );
+}
+
+/** Asks for the reason. What is run is the plan that stands here, even if another one would be made by now: then it is refused. */
+function Run({ project, workload, plan, onClose }: { project: string; workload: string; plan: RepairPlanView; onClose: () => void }) {
+  const trpc = useTRPC();
+  const queries = useQueryClient();
+  const run = useMutation(
+    trpc.placement.repairRun.mutationOptions({
+      onSuccess: (done) => {
+        onClose();
+        toast.success(done.message);
+      },
+      onSettled: () => void queries.invalidateQueries(trpc.placement.pathFilter()),
+    }),
+  );
+  return (
+    <Confirm
+      open
+      onOpenChange={(open) => !open && onClose()}
+      title={`Move ${plan.moves.length === 1 ? "a unit" : `${plan.moves.length} units`} to make room for ${workload}?`}
+      consequences={
+        <>
+          <p>{plan.moves.map((m) => `${m.unit} goes from ${m.from} to ${m.to}`).join("; ")}. One at a time; each is stopped only when its replacement serves.</p>
+          <p>It costs {secondsText(plan.seconds)} of warm starts. If the plan is another one by now, nothing is moved.</p>
+        </>
+      }
+      action="Run this plan"
+      reason="required"
+      busy={run.isPending}
+      error={run.error ? explain(run.error).message : null}
+      command={<Command label="The same at the command line" text={plan.run.cli} />}
+      onConfirm={(reason) => run.mutate({ project, workload, digest: plan.digest ?? "", reason })}
+    />
+  );
+}
