@@ -1,10 +1,11 @@
 "use client";
 
 import { useState } from "react";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { ChevronDown } from "lucide-react";
 import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
+import { LazyPreview, useFollowNext } from "@/components/preview/lazy";
 import { useProject } from "@/components/shell/project-context";
 import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/confirm";
@@ -12,7 +13,6 @@ import { Command } from "@/components/ui/copy-button";
 import { DropdownMenu, DropdownMenuContent, DropdownMenuItem, DropdownMenuTrigger } from "@/components/ui/dropdown-menu";
 import { toast } from "@/components/ui/toaster";
 import type { CommandView } from "@/server/core/views";
-import { DrainMoves } from "./drain-moves";
 
 const kinds = ["cordon", "uncordon", "drain", "decommission", "revoke"] as const;
 type Kind = (typeof kinds)[number];
@@ -37,8 +37,13 @@ export function NodeActions({ node }: { node: { name: string; version: number; c
   const trpc = useTRPC();
   const queries = useQueryClient();
   const [asked, setAsked] = useState<Kind | null>(null);
+  const followNext = useFollowNext();
+  // A node that is drained keeps its units until others serve; one that is decommissioned takes them with it.
+  const changeOf = (kind: Kind | null) => (kind === "drain" ? { drainNode: node.name } : kind === "decommission" ? { loseNode: node.name } : null);
+  const change = changeOf(asked);
   const finished = {
     onSuccess: (done: { message: string }) => {
+      if (change) followNext(`Node ${node.name}`, change);
       setAsked(null);
       toast.success(done.message);
     },
@@ -51,11 +56,6 @@ export function NodeActions({ node }: { node: { name: string; version: number; c
   const revoke = useMutation(trpc.fleet.revokeNode.mutationOptions(finished));
   const mutations = { cordon, uncordon, drain, decommission, revoke };
   const running = asked ? mutations[asked] : null;
-  const preview = useQuery({
-    ...trpc.fleet.drainPreview.queryOptions({ project, name: node.name }),
-    enabled: asked === "drain" || asked === "decommission",
-    staleTime: 0,
-  });
   const viewOf = (kind: Kind): { reason: string | null; cli: string | null } => {
     const known = node.commands.find((command) => command.command === kind);
     const permission = why(kind === "revoke" ? "fleet.enrol" : "fleet.operate");
@@ -99,6 +99,7 @@ export function NodeActions({ node }: { node: { name: string; version: number; c
           action={labels[asked]}
           destructive={asked === "decommission" || asked === "revoke"}
           reason="required"
+          wide={change !== null}
           typeName={asked === "decommission" ? node.name : undefined}
           busy={running?.isPending ?? false}
           error={running?.error ? explain(running.error).message : null}
@@ -108,7 +109,7 @@ export function NodeActions({ node }: { node: { name: string; version: number; c
             else mutations[asked].mutate({ project, name: node.name, version: node.version, reason });
           }}
         >
-          {asked === "drain" || asked === "decommission" ? <DrainMoves preview={preview.data} loading={preview.isPending} error={preview.error ? explain(preview.error).message : null} /> : null}
+          {change ? <LazyPreview change={change} /> : null}
         </Confirm>
       ) : null}
     </>

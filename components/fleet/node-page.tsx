@@ -4,6 +4,7 @@ import { useQuery, keepPreviousData } from "@tanstack/react-query";
 import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { bytesText, ChartPanel, TimeRangeControl, useTimeRange } from "@/components/chart";
+import { FollowChange } from "@/components/preview/follow-change";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, Elapsed } from "@/components/state";
@@ -83,6 +84,7 @@ export function NodePage({ name }: { name: string }) {
             ). The machine must be enrolled anew to come back.
           </Alert>
         ) : null}
+        <FollowChange object={`Node ${node.name}`} />
         <div className="grid grid-cols-[minmax(0,1fr)_minmax(280px,340px)] gap-4 max-lg:grid-cols-1">
           <div className="flex min-w-0 flex-col gap-4">
             <Section title="Desired, reported, last known" flush>

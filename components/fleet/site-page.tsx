@@ -6,6 +6,7 @@ import { useRouter } from "next/navigation";
 import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { bytesText, coresText, latencyText, Meter } from "@/components/chart";
+import { FollowChange } from "@/components/preview/follow-change";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, IntervalCount, StateMark } from "@/components/state";
@@ -20,6 +21,7 @@ import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
 import { Timeline } from "@/components/ui/timeline";
 import { nodeColumns } from "./node-columns";
+import { SiteActions } from "./site-actions";
 import { siteKindWords } from "./words";
 
 /** A site, whole: where it is, its links, its nodes, what runs there. */
@@ -72,6 +74,10 @@ export function SitePage({ name }: { name: string }) {
             <Button disabledReason={why("fleet.enrol")} onClick={() => router.push(`${routes.settingsPart(project, "join")}?new=true&site=${encodeURIComponent(site.name)}`)}>
               Enrol a machine here
             </Button>
+            <Link href={routes.whatIf(project, { do: "drainSite", site: site.name })} className={buttonStyle()}>
+              What if…
+            </Link>
+            <SiteActions site={site} />
           </>
         }
       />
@@ -81,6 +87,7 @@ export function SitePage({ name }: { name: string }) {
             {explain(query.error).message}
           </Alert>
         ) : null}
+        <FollowChange object={`Site ${site.name}`} />
         <div className="grid grid-cols-[minmax(0,1fr)_minmax(280px,340px)] gap-4 max-lg:grid-cols-1">
           <div className="flex min-w-0 flex-col gap-4">
             <Section title="Nodes" aside={<IntervalCount atLeast={site.nodes.min} atMost={site.nodes.max} of={site.nodes.total} word="healthy" asOf={site.nodes.asOfMs} />} flush>
@@ -114,6 +121,7 @@ export function SitePage({ name }: { name: string }) {
                       <Th numeric>Bandwidth</Th>
                       <Th numeric>Price per GiB</Th>
                       <Th>Why</Th>
+                      <Th>What if</Th>
                     </tr>
                   </thead>
                   <tbody>
@@ -133,6 +141,11 @@ export function SitePage({ name }: { name: string }) {
                         <Td label="Bandwidth" numeric>{link.bandwidthMbps} Mbit/s</Td>
                         <Td label="Price per GiB" numeric>{link.pricePerGib}</Td>
                         <Td label="Why" className="text-muted-foreground">{link.because}</Td>
+                        <Td label="What if" className="whitespace-nowrap">
+                          <Link href={routes.whatIf(project, { do: "loseLink", site: site.name, to: other(link) })} className="link">
+                            it were lost
+                          </Link>
+                        </Td>
                       </Tr>
                     ))}
                   </tbody>

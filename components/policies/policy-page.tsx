@@ -22,6 +22,7 @@ import { SkeletonRows } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toaster";
 import { kindWords, placesUnits, policyKinds, starter } from "./kinds";
 import { PolicyMatches } from "./matches";
+import { PolicyReplay } from "./replay";
 
 const kindParam = parseAsStringLiteral(policyKinds).withDefault("PlacementPolicy");
 
@@ -92,7 +93,16 @@ export function PolicyPage({ name }: { name: string }) {
           key={o.generation}
           initial={o.manifestYaml}
           previews={placesUnits(kind)}
-          beside={kind === "PlacementPolicy" ? (text, valid) => <PolicyMatches text={text} valid={valid} /> : undefined}
+          beside={
+            kind === "PlacementPolicy"
+              ? (text, valid) => (
+                  <>
+                    <PolicyMatches text={text} valid={valid} />
+                    <PolicyReplay text={text} valid={valid} />
+                  </>
+                )
+              : undefined
+          }
           onApplied={() => void query.refetch()}
         />
         <Section title="Revisions" aside={<span className="tnum">{o.revisions.length}</span>}>

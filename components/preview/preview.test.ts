@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { PreviewView } from "@/server/core/views";
 import { follow, followedWorkloads, type SeenUnit } from "./follow";
+import { changeOf, commandOf, questions } from "./what-if";
 import { costText, countsOf, fragmentationText, isQuiet, rowsOf, unsent, updatesText, wayText } from "./rows";
 
 const none = { moves: 0, added: 0, gone: 0, evicted: 0, impossible: 0, stays: 0, unitsBefore: 4, unitsAfter: 4 };
@@ -63,5 +64,16 @@ describe("following a saved change", () => {
     const end = follow(p, [seen("web-3", "d"), seen("web-4", "c"), seen("web-9", "b"), seen("web-8", "a", { sinceMs: 10 })]);
     expect(end.list.map((f) => [f.progress, f.words])).toEqual([["elsewhere", "went to d instead"], ["done", "gone from a"], ["done", "runs on c"]]);
     expect(end.others.map((u) => u.unit)).toEqual(["web-9"]);
+  });
+});
+
+describe("the question what if", () => {
+  const all = { site: "kiel", to: "lyon", node: " kiel-1 ", cpu: 0.08, memory: null };
+  // Guarantee: the page, the API and the command line ask the same; an incomplete question says what it lacks.
+  it("is the same on the page and at the command line", () => {
+    expect(questions.map((q) => commandOf(changeOf({ ...all, do: q }).change ?? {}, "p").replace("holdfast preview ", "").replace(" --project p", ""))).toEqual(["--drain-site kiel", "--drain-node kiel-1", "--lose-site kiel", "--lose-node kiel-1", "--lose-link kiel:lyon", "--price-site kiel --cpu-hour 0.08"]);
+    const empty = { site: "", to: "", node: " ", cpu: null, memory: null };
+    for (const q of questions) expect(changeOf({ ...empty, do: q })).toEqual({ change: null, missing: expect.stringMatching(/^(Choose|Name) /) as string });
+    expect(changeOf({ ...all, cpu: null, do: "price" }).missing).toBe("Say what a core or a GiB would cost.");
   });
 });

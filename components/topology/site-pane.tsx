@@ -81,10 +81,21 @@ export function TopologySitePane({ view, name, project }: { view: TopologyView; 
                 {latencyText(link.latencyMs)}, {link.lossPercent} % loss, {link.bandwidthMbps} Mbit/s{link.simulated ? ", simulated" : ""}
               </span>
               <span className="basis-full text-xs text-muted-foreground">{link.because}</span>
+              <Link href={routes.whatIf(project, { do: "loseLink", site: name, to: link.siteA === name ? link.siteB : link.siteA })} className="link text-xs">
+                What if it were lost?
+              </Link>
             </li>
           ))}
         </ul>
       </Section>
+      <p className="flex flex-wrap gap-x-4 text-xs">
+        <Link href={routes.whatIf(project, { do: "drainSite", site: name })} className="link">
+          What if it were drained?
+        </Link>
+        <Link href={routes.whatIf(project, { do: "loseSite", site: name })} className="link">
+          What if it were lost?
+        </Link>
+      </p>
       <p className="text-xs text-muted-foreground">
         As of <At at={view.asOfMs} />.
       </p>

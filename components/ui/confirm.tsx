@@ -23,6 +23,7 @@ export function Confirm({
   busy,
   error,
   command,
+  wide,
   onConfirm,
   children,
 }: {
@@ -42,6 +43,8 @@ export function Confirm({
   error?: ReactNode;
   /** The same action at the command line. */
   command?: ReactNode;
+  /** Room for a table among the consequences. */
+  wide?: boolean;
   onConfirm: (reason: string) => void;
   children?: ReactNode;
 }) {
@@ -69,6 +72,7 @@ export function Confirm({
         <Primitive.Content
           className={cn(
             "fixed left-1/2 top-[14vh] z-50 flex max-h-[80dvh] w-[min(480px,calc(100vw-32px))] -translate-x-1/2 flex-col overflow-y-auto rounded-lg bg-popover p-4 shadow-pane outline-none data-[state=open]:animate-in data-[state=open]:fade-in-0 data-[state=open]:duration-100 max-sm:inset-x-0 max-sm:bottom-0 max-sm:top-auto max-sm:w-full max-sm:translate-x-0 max-sm:rounded-b-none",
+            wide && "top-[8vh] max-h-[88dvh] w-[min(680px,calc(100vw-32px))]",
           )}
         >
           <Primitive.Title className="text-md font-semibold">{title}</Primitive.Title>
