@@ -24,7 +24,7 @@ export function PreviewTable({ project, rows, hidden }: { project: string; rows:
           <tr>
             <Th>What</Th>
             <Th>Unit</Th>
-            <Th>Node</Th>
+            <Th className="w-2/5">Node</Th>
           </tr>
         </thead>
         <tbody>
