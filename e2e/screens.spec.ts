@@ -13,9 +13,9 @@ import { buildWorld, gateStep, PROJECT } from "./deployment/world";
  */
 const out = process.env["HOLDFAST_SCREENS_OUT"];
 const base = `/p/${PROJECT}`;
-const lists = ["", "/fleet", "/topology", "/capacity", "/workloads", "/policies", "/policies?kind=RolloutStrategy", "/rollouts", "/approvals", "/approvals?show=decided", "/freezes", "/audit", "/settings/people", "/settings/join", "/settings/tokens", "/settings/identity", "/settings/secrets", "/settings/hooks", "/settings/about"];
+const lists = ["", "/fleet", "/topology", "/capacity", "/queue", "/quotas", "/workloads", "/policies", "/policies?kind=RolloutStrategy", "/rollouts", "/approvals", "/approvals?show=decided", "/freezes", "/audit", "/settings/people", "/settings/join", "/settings/tokens", "/settings/identity", "/settings/secrets", "/settings/hooks", "/settings/about"];
 const details = [
-  "/fleet/nodes/node-edge-hamburg", "/fleet/sites/edge-hamburg", "/fleet?node=node-cloud-frankfurt", "/workloads/digits", "/workloads/digits?tab=telemetry", "/workloads/digits?tab=decisions", "/workloads/digits?tab=logs",
+  "/fleet/nodes/node-edge-hamburg", "/fleet/sites/edge-hamburg", "/fleet?node=node-cloud-frankfurt", "/workloads/digits", "/workloads/digits?tab=telemetry", "/workloads/digits?tab=decisions", "/workloads/digits?tab=decisions&as=now&node=node-edge-hamburg", "/workloads/digits/change?unit=digits-1&node=node-edge-hamburg", "/workloads/digits?tab=logs",
   "/workloads/digits?tab=revisions", "/workloads/digits?tab=manifest", "/workloads/new", "/policies/one-a-node", "/policies/new?kind=AnalysisTemplate", "/rollouts/1", "/rollouts/1/analysis", "/rollouts/1/rollback", "/rollouts/new?workload=digits&revision=1&strategy=canary",
 ];
 const all = [
@@ -93,7 +93,7 @@ test("frozen: a freeze holds, and the glass is broken", async ({ browser }) => {
 });
 
 test("broken: the server answers with faults", async ({ browser }) => {
-  await look(browser, "broken", [...lists.slice(0, 11), ...details.slice(0, 4), "/rollouts/1", "/rollouts/1/analysis", "/rollouts/1/rollback"], async (page) => {
+  await look(browser, "broken", [...lists.slice(0, 13), ...details.slice(0, 4), "/rollouts/1", "/rollouts/1/analysis", "/rollouts/1/rollback"], async (page) => {
     await page.route("**/api/trpc/**", (route) => route.fulfill({ status: 500, contentType: "application/json", body: "{}" }));
   });
 });

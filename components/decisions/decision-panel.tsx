@@ -65,7 +65,7 @@ function Head({ decision: d }: { decision: DecisionDetail }) {
     <div className="flex flex-col gap-1">
       <h2 className="text-base font-semibold">
         {unplaced ? (
-          `${d.feasible === 0 ? "Nothing fits: why" : "Why"} ${d.unit} is nowhere`
+          `${d.feasible === 0 && d.counts.length > 0 ? "Nothing fits: why" : "Why"} ${d.unit} is nowhere`
         ) : (
           <>
             Why {d.unit} is on{" "}
@@ -92,10 +92,17 @@ function Head({ decision: d }: { decision: DecisionDetail }) {
         help.data.here ? (
           <Alert title={<>It has a node since: {help.data.here.node}</>}>{help.data.sentence}</Alert>
         ) : (
-          <>
-            {help.data.feasible > 0 ? <p className="text-sm">{help.data.sentence}</p> : null}
+          help.data.feasible > 0 ? (
+            <p className="text-sm">
+              {reasonLine("can take it now", help.data.feasible)}, of {help.data.nodes}: the nodes are not what it waits for. Its turn is in the{" "}
+              <Link href={`${routes.queue(project)}?workload=${encodeURIComponent(d.workload)}`} className="link">
+                queue
+              </Link>
+              .
+            </p>
+          ) : (
             <FlipCard view={help.data} node={null} />
-          </>
+          )
         )
       ) : help.isError ? (
         <p className="text-sm text-muted-foreground">What would help it could not be worked out: {explain(help.error).message}</p>

@@ -19,6 +19,7 @@ export function FlipCard({ view, node }: { view: WhyNotView; node: string | null
         <span className="font-medium">{node === null ? "The closest way out: " : "What would send it there: "}</span>
         {view.flip.text}
       </p>
+      {view.here ? <p className="text-xs text-muted-foreground">{view.unit} runs on {view.here.node}, and what runs is not moved for a better place: the change decides where it goes when it is placed anew.</p> : null}
       <FlipDeed view={view} flip={view.flip} node={node} />
     </div>
   );

@@ -51,7 +51,7 @@ export function FlipPage({ workload }: { workload: string }) {
         ) : answer.isError ? (
           <ErrorState title="The change could not be loaded" message={refusalOf(answer.error)?.message ?? explain(answer.error).message} id={explain(answer.error).id} onRetry={() => void answer.refetch()} />
         ) : (
-          <EmptyState title="There is nothing to change in a manifest">
+          <EmptyState title={answer.data.flip ? "It is no change of a manifest" : "There is no single change to make"}>
             <p>{answer.data.sentence}</p>
             <p>{answer.data.flip?.text ?? answer.data.noFlip}</p>
           </EmptyState>

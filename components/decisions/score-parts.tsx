@@ -11,7 +11,7 @@ export function ScoreParts({ candidates }: { candidates: readonly { what: string
   const rows = partRows(candidates.map((c) => c.candidate));
   if (rows.length === 0) return <p className="px-3 py-2 text-sm text-muted-foreground">No preference applies: equals are chosen among by the workload&apos;s seed.</p>;
   return (
-    <Table label="Score by parts">
+    <Table stacked label="Score by parts">
       <thead>
         <tr>
           <Th>Part</Th>
@@ -34,7 +34,7 @@ export function ScoreParts({ candidates }: { candidates: readonly { what: string
               <span className="tnum text-xs text-muted-foreground">× {row.weight}</span>
             </Td>
             {row.cells.map((cell, i) => (
-              <Td key={i} className="py-1">
+              <Td key={i} label={candidates[i]?.candidate.node} className="py-1 max-sm:w-full">
                 <Bar cell={cell} />
               </Td>
             ))}
@@ -43,7 +43,7 @@ export function ScoreParts({ candidates }: { candidates: readonly { what: string
         <Tr className="font-medium">
           <Td>Score</Td>
           {candidates.map(({ what, candidate }) => (
-            <Td key={`${what} ${candidate.node}`} className="tnum">
+            <Td key={`${what} ${candidate.node}`} label={candidate.node} className="tnum max-sm:w-full">
               {candidate.score === null ? <span className="font-normal text-muted-foreground">none: it cannot take the unit</span> : candidate.score.toFixed(2)}
             </Td>
           ))}
@@ -56,7 +56,7 @@ export function ScoreParts({ candidates }: { candidates: readonly { what: string
 function Bar({ cell }: { cell: PartRow["cells"][number] }) {
   if (!cell) return <span className="text-muted-foreground">–</span>;
   return (
-    <span className="flex min-w-0 flex-col gap-0.5">
+    <span className="flex min-w-0 flex-1 flex-col gap-0.5">
       <span className="flex items-center gap-2">
         <span className="tnum w-12 shrink-0 text-right">{signed(cell.adds)}</span>
         <span aria-hidden className="h-2 min-w-16 flex-1 overflow-hidden rounded-sm bg-secondary">

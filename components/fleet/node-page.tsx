@@ -5,6 +5,7 @@ import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { bytesText, ChartPanel, TimeRangeControl, useTimeRange } from "@/components/chart";
 import { FollowChange } from "@/components/preview/follow-change";
+import { NotHere } from "@/components/decisions/not-here";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, Elapsed } from "@/components/state";
@@ -106,6 +107,9 @@ export function NodePage({ name }: { name: string }) {
             </div>
           </div>
           <div className="flex min-w-0 flex-col gap-4">
+            <Section title="What is not here" className="overflow-visible">
+              <NotHere node={node.name} />
+            </Section>
             <Section title="What happened">
               <Timeline items={node.timeline} empty="Nothing is recorded of this node yet." />
             </Section>

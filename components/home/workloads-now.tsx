@@ -15,9 +15,14 @@ export function WorkloadsNow({ project, workloads }: { project: string; workload
     <Section
       title="Workloads"
       aside={
-        <Link href={routes.workloads(project)} className="link">
-          All workloads
-        </Link>
+        <>
+          <Link href={routes.queue(project)} className="link">
+            Queue
+          </Link>
+          <Link href={routes.workloads(project)} className="link">
+            All workloads
+          </Link>
+        </>
       }
       flush
     >

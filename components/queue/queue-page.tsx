@@ -130,7 +130,7 @@ function QueuePane({ project, item: i }: { project: string; item: QueueItem }) {
           { name: "Since", value: <Age at={i.sinceMs} suffix="ago" className="min-w-0" /> },
           { name: "Priority", value: <span className="tnum">{i.priority}</span> },
           { name: "Quota", value: i.quota === null ? "none: nothing but room limits it" : <Link href={`${routes.quotas(project)}?quota=${encodeURIComponent(i.quota)}`} className="link">{i.quota}</Link> },
-          { name: "May start", value: <><Start item={i} /> <span className="block text-xs text-muted-foreground">{[i.start?.because, whyUnknown(i)].filter(Boolean).join(" ")}</span></> },
+          { name: "May start", value: <>{i.start ? <Start item={i} /> : null} <span className={i.start ? "block text-xs text-muted-foreground" : undefined}>{[i.start?.because, whyUnknown(i)].filter(Boolean).join(" ")}</span></> },
         ]}
       />
       <Section title="Who makes way" aside={<span className="tnum">{i.chain.length}</span>} flush>

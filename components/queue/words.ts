@@ -1,4 +1,4 @@
-import { amountText } from "@/server/core/placement/quota/amounts";
+import { bytesText } from "@/components/chart/units";
 import type { QueueView, QuotaTreeView } from "@/server/core/views";
 
 export type QueueItem = QueueView["items"][number];
@@ -31,7 +31,7 @@ export function resourceName(resource: string): string {
 }
 
 /** An amount without the name of its resource: "1500m", "2.5 GiB", "3". */
-export const amountOf = (resource: string, amount: number): string => amountText(resource, Math.round(amount)).replace(/ (of (CPU|memory|disk)|devices?.*)$/, "");
+export const amountOf = (resource: string, amount: number): string => (resource === "cpuMillis" ? `${Math.round(amount)}m` : resource === "memoryBytes" || resource === "diskBytes" ? bytesText(amount) : String(Math.round(amount)));
 
 export type QuotaBar = { own: number; borrowed: number; waiting: number; nominal: number; deserved: number; end: number };
 

@@ -10,6 +10,7 @@ import { ChartPanel, TimeRangeControl, useTimeRange } from "@/components/chart";
 import { ManifestStudio } from "@/components/manifests/manifest-studio";
 import { WorkloadRevisions } from "@/components/manifests/revisions";
 import { FollowChange } from "@/components/preview/follow-change";
+import { WaitingNotice } from "@/components/queue/waiting-notice";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, IntervalCount, StateMark } from "@/components/state";
@@ -82,6 +83,7 @@ export function WorkloadPage({ name }: { name: string }) {
             {explain(query.error).message}
           </Alert>
         ) : null}
+        {w.kind !== "daemon" && w.revisions.reduce((sum, r) => sum + r.desired, 0) < w.units.total ? <WaitingNotice workload={w.name} /> : null}
         {w.rollout ? (
           <Alert title={<>Rollout <Link href={routes.rollout(project, w.rollout.number)} className="link">#{w.rollout.number}</Link> is under way: {phaseWord(w.rollout.phase)}</>} />
         ) : null}

@@ -75,10 +75,12 @@ export function whyNotQueries(deps: PlacementDeps, judge: ReturnType<typeof crea
       const settled = target ? target === best : own !== undefined || feasible > 0;
       const flip = settled ? null : flipAmong(problem, judged, target?.node.id);
       const answer: Answer | null = flip && { text: flip.text, goesTo: flip.to, ...(await editsOf(project, found, problem, flip)), act: actOf(flip, nodes) };
+      // What its newest decision says, where that is not the nodes: a quota, its gang, a reservation.
       const waitsFor = own ? null : (newest?.because ?? null);
+      const held = !own && found.judged.some((j) => j.score !== null) ? waitsFor : null;
       return {
         workload: loaded.object.name, unit: input.unit, here: here && candidate(here), best: best && candidate(best), target: target && candidate(target), reasons: target?.reasons ?? [], feasible, nodes: judged.length,
-        sentence: target ? aboutNode(input.unit, target, here, best, waitsFor) : aboutAll(input.unit, here, best, feasible, judged.length, waitsFor),
+        sentence: target ? `${aboutNode(input.unit, target, here, best)}${held === null ? "" : ` It is not this node that it waits for. The newest decision says: ${held}`}` : aboutAll(input.unit, here, best, feasible, judged.length, waitsFor),
         flip: answer, noFlip: answer ? null : noFlip(input.unit, target, settled, waitsFor), asOfMs: nowMs,
       };
     },
@@ -97,11 +99,11 @@ function actOf(flip: Flip, nodes: Problem["snapshot"]["nodes"]): Answer["act"] {
 const score = (j: Judged): string => (j.score ?? 0).toFixed(2);
 const also = (reasons: Judged["reasons"]): string => reasons.slice(1).map((r) => ` Also: ${r.text}`).join("");
 
-function aboutNode(unit: string, target: Judged, here: Judged | null, best: Judged | null, waitsFor: string | null): string {
+function aboutNode(unit: string, target: Judged, here: Judged | null, best: Judged | null): string {
   const name = target.node.name;
   if (target.reasons[0]) return `${name} refuses ${unit}: ${target.reasons[0].text}${also(target.reasons)}`;
   if (target === here) return target === best ? `${unit} runs on ${name}, and would be put there again.` : `${unit} runs on ${name}. ${best ? `${best.node.name} would score higher now (${score(best)} against ${score(target)}), but` : "Units"} units that run are not moved for a better place.`;
-  if (target === best) return here ? `${name} can take ${unit} and would be chosen if it were placed anew (${score(target)}). It stays on ${here.node.name}: units that run are not moved for a better place.` : `${name} can take ${unit} and would be chosen now (${score(target)}). It is not the node that it waits for${waitsFor ? `: ${waitsFor}` : "."}`;
+  if (target === best) return here ? `${name} can take ${unit} and would be chosen if it were placed anew (${score(target)}). It stays on ${here.node.name}: units that run are not moved for a better place.` : `${name} can take ${unit} and would be chosen now (${score(target)}).`;
   return `${name} can take ${unit}, but ${best?.node.name ?? "another node"} scores ${best ? score(best) : "higher"} against ${score(target)}${best ? difference(best, target) : "."}`;
 }
 
