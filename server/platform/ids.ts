@@ -3,6 +3,11 @@ import { randomBytes } from "node:crypto";
 /** Crockford's base 32 in lower case: no i, l, o or u, so that an id read aloud is not misheard. */
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
+/** Random bytes are drawn many at a time: each call of the system costs as much as a hundred ids. */
+const POOL = 4_096;
+let pool = Buffer.alloc(0);
+let drawn = 0;
+
 let lastMs = 0;
 let counter = 0;
 
@@ -18,7 +23,11 @@ function uuid7(nowMs: number): Buffer {
     lastMs += 1; // More than 4,096 in a millisecond: borrow from the next.
     counter = 0;
   }
-  const bytes = randomBytes(16);
+  if (pool.length - drawn < 16) {
+    pool = randomBytes(POOL);
+    drawn = 0;
+  }
+  const bytes = Buffer.from(pool.subarray(drawn, (drawn += 16)));
   bytes.writeUIntBE(lastMs, 0, 6);
   bytes.writeUInt16BE(0x7000 | counter, 6);
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
@@ -27,13 +36,16 @@ function uuid7(nowMs: number): Buffer {
 
 /** 16 bytes as 26 characters, most significant first: text order is byte order. */
 function base32(bytes: Buffer): string {
-  let value = bytes.readBigUInt64BE(0) * 2n ** 64n + bytes.readBigUInt64BE(8);
   let text = "";
-  for (let i = 0; i < 26; i++) {
-    text = (alphabet[Number(value & 31n)] ?? "") + text;
-    value >>= 5n;
+  // 128 bits in groups of five from the end: the first character has the three that are left.
+  let held = 0;
+  let bits = 0;
+  for (let i = 15; i >= 0; i--) {
+    held |= (bytes[i] as number) << bits;
+    bits += 8;
+    for (; bits >= 5; bits -= 5, held >>= 5) text = (alphabet[held & 31] ?? "") + text;
   }
-  return text;
+  return (alphabet[held] ?? "") + text;
 }
 
 /**

@@ -67,7 +67,8 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
     const id = newId("decision");
     decisions.push({
       id, projectId: object.projectId, workloadId: object.id, unit: ask.unit, outcome: ask.nodeId === null ? "unplaced" : "placed", nodeId: ask.nodeId, because: ask.because, policyDigest: p.policy?.digest ?? "", generation,
-      candidates: { policy: p.policy?.name ?? null, candidates: ask.candidates, counts: ask.counts, feasible: ask.feasible }, atMs: nowMs,
+      candidates: { policy: p.policy?.name ?? null, candidates: ask.candidates.filter((c) => c.feasible) },
+      evidence: { candidates: ask.candidates.filter((c) => !c.feasible), counts: ask.counts, feasible: ask.feasible }, atMs: nowMs,
     });
     return id;
   };
@@ -91,19 +92,17 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
   for (const d of decisions) tx.changes.add("decision", d.id, object.projectId);
   tx.changes.add("workload", object.id, object.projectId);
   if (touched.length === 0) return;
-  const named = (list: readonly { unit: string; nodeId: string; cause?: string; because?: string }[]) => list.map((x) => ({ unit: x.unit, node: nodeName(p, x.nodeId), ...(x.cause ? { cause: x.cause } : {}), ...(x.because ? { because: x.because } : {}) }));
+  const names = new Map([...(p.fleet?.nodes ?? []), ...p.snapshot.units.map((u) => u.node)].map((n) => [n.id, n.name]));
+  const nodeName = (id: string) => names.get(id) ?? id;
+  const named = (list: readonly { unit: string; nodeId: string; cause?: string; because?: string }[]) => list.map((x) => ({ unit: x.unit, node: nodeName(x.nodeId), ...(x.cause ? { cause: x.cause } : {}), ...(x.because ? { because: x.because } : {}) }));
   await appendAudit(tx, {
     actor: schedulerActor, action: "workload.reconcile", objectKind: "workload", objectId: object.id, object: object.name, projectId: object.projectId, outcome: "done", reason: plan.because.join("; ") || null,
     after: {
-      ...(placed.length ? { placed: placed.map((a) => ({ unit: a.unit, node: nodeName(p, a.nodeId), revision: a.generation, cause: a.cause })) } : {}),
+      ...(placed.length ? { placed: placed.map((a) => ({ unit: a.unit, node: nodeName(a.nodeId), revision: a.generation, cause: a.cause })) } : {}),
       ...(plan.stop.length ? { stopped: named(plan.stop) } : {}),
       ...(plan.evict.length ? { madeWay: named(plan.evict) } : {}),
       ...(plan.end.length ? { ended: named(plan.end) } : {}),
-      ...(plan.move.length ? { updated: plan.move.map((m) => ({ unit: m.unit, node: nodeName(p, m.nodeId), revision: m.generation })) } : {}),
+      ...(plan.move.length ? { updated: plan.move.map((m) => ({ unit: m.unit, node: nodeName(m.nodeId), revision: m.generation })) } : {}),
     },
   });
-}
-
-function nodeName(p: PlannedWorkload, id: string): string {
-  return p.snapshot.units.find((u) => u.node.id === id)?.node.name ?? p.fleet?.nodes.find((n) => n.id === id)?.name ?? id;
 }

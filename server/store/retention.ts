@@ -61,6 +61,7 @@ const rules: readonly Rule[] = [
   { table: "sessions", where: "least(expires_at, ended_at) < $1", keep: "eventsDays" },
   { table: "throttles", where: "updated_at < $1 and coalesce(locked_until, '-infinity') < now()", keep: "eventsDays" },
   { table: "decisions", where: "created_at < $1 and not exists (select 1 from assignments a where a.decision_id = t.id and a.ended_at is null)", keep: "eventsDays" },
+  { table: "decision_evidence", where: "created_at < $1 and not exists (select 1 from decisions d where d.evidence_id = t.id)", keep: "eventsDays" },
   { table: "observations", where: "observed_at < $1 and exists (select 1 from assignments a where a.id = t.assignment_id and a.ended_at is not null)", keep: "eventsDays" },
 ];
 

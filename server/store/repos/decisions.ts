@@ -23,6 +23,10 @@ const toDecision = (r: DecisionSql): StoredDecision => ({ id: r.id, workloadId: 
 const columns = "d.id, d.workload_id, w.name as workload, d.unit, d.outcome, n.name as node, s.name as site, d.because, d.policy_digest, d.generation, d.created_at, d.created_at::text as at";
 const joins = "from decisions d join objects w on w.id = d.workload_id left join nodes n on n.id = d.node_id left join sites s on s.id = n.site_id";
 
+/** The candidates of decision d whole: its own, and what it shares with others (see `insertDecisions`), which stands in e. */
+export const wholeCandidates = "case when e.id is null then d.candidates else e.doc || d.candidates || jsonb_build_object('candidates', (d.candidates -> 'candidates') || (e.doc -> 'candidates')) end as candidates";
+export const evidenceJoin = "left join decision_evidence e on e.id = d.evidence_id";
+
 /** One page, newest first. `before` is time and id of the last row. */
 export async function page(db: Queryable, projectId: string, o: { workload?: string | undefined; unit?: string | undefined; before: { at: string; id: string } | null; limit: number }): Promise<{ items: StoredDecision[]; total: number }> {
   const values: unknown[] = [projectId];
@@ -37,12 +41,12 @@ export async function page(db: Queryable, projectId: string, o: { workload?: str
 }
 
 export async function byId(db: Queryable, projectId: string, id: string): Promise<StoredDecision | null> {
-  const r = await oneOrNone<DecisionSql>(db, `select ${columns}, d.candidates ${joins} where d.project_id = $1 and d.id = $2`, [projectId, id]);
+  const r = await oneOrNone<DecisionSql>(db, `select ${columns}, ${wholeCandidates} ${joins} ${evidenceJoin} where d.project_id = $1 and d.id = $2`, [projectId, id]);
   return r ? toDecision(r) : null;
 }
 
 /** The newest decision about a unit, with its candidates. */
 export async function newestOfUnit(db: Queryable, projectId: string, unit: string): Promise<StoredDecision | null> {
-  const { rows } = await db.query<DecisionSql>(`select ${columns}, d.candidates ${joins} where d.project_id = $1 and d.unit = $2 order by d.created_at desc, d.id desc limit 1`, [projectId, unit]);
+  const { rows } = await db.query<DecisionSql>(`select ${columns}, ${wholeCandidates} ${joins} ${evidenceJoin} where d.project_id = $1 and d.unit = $2 order by d.created_at desc, d.id desc limit 1`, [projectId, unit]);
   return rows[0] ? toDecision(rows[0]) : null;
 }

@@ -1,6 +1,7 @@
 /** Who waits for room, and what is known of it: for the screens of the queue and of quotas. */
 import { toMs } from "../queryable";
 import type { Queryable } from "../queryable";
+import { evidenceJoin, wholeCandidates } from "./decisions";
 
 export interface WaitingRow {
   workloadId: string;
@@ -66,7 +67,7 @@ export async function earliestEnds(db: Queryable, projectId: string, nodeIds: re
 /** Recorded decisions with their candidates, newest first. */
 export async function recorded(db: Queryable, projectId: string, limit: number): Promise<{ id: string; unit: string; workloadId: string; generation: number; outcome: "placed" | "unplaced"; node: string | null; candidates: unknown }[]> {
   const { rows } = await db.query<{ id: string; unit: string; workload_id: string; generation: number; outcome: "placed" | "unplaced"; node: string | null; candidates: unknown }>(
-    "select d.id, d.unit, d.workload_id, d.generation, d.outcome, n.name as node, d.candidates from decisions d left join nodes n on n.id = d.node_id where d.project_id = $1 order by d.created_at desc, d.id desc limit $2",
+    `select d.id, d.unit, d.workload_id, d.generation, d.outcome, n.name as node, ${wholeCandidates} from decisions d left join nodes n on n.id = d.node_id ${evidenceJoin} where d.project_id = $1 order by d.created_at desc, d.id desc limit $2`,
     [projectId, limit],
   );
   return rows.map((r) => ({ id: r.id, unit: r.unit, workloadId: r.workload_id, generation: r.generation, outcome: r.outcome, node: r.node, candidates: r.candidates }));

@@ -211,17 +211,27 @@ export interface NewDecision {
   because: string;
   policyDigest: string;
   generation: number;
-  /** `StoredCandidates`: candidates, counts, and the policy's name. */
-  candidates: unknown;
+  /** What is the decision's own: the best candidates, and the policy's name. */
+  candidates: Readonly<Record<string, unknown>>;
+  /** What it shares with others of its kind: counts by reason, and nodes named for them. Stored once for all of a batch. */
+  evidence: Readonly<Record<string, unknown>>;
   atMs: number;
 }
 export async function insertDecisions(db: Queryable, list: readonly NewDecision[]): Promise<void> {
   if (list.length === 0) return;
+  const evidence = new Map<string, string>();
+  const evidenceOf = list.map((d) => {
+    const text = asJson(d.evidence) ?? "{}";
+    const id = evidence.get(text) ?? `evidence-${d.id}`;
+    evidence.set(text, id);
+    return id;
+  });
+  await db.query("insert into decision_evidence (id, doc, created_at) select id, d::jsonb, to_timestamp($3 / 1000.0) from unnest($1::text[], $2::text[]) as x(id, d)", [[...evidence.values()], [...evidence.keys()], list[0]?.atMs]);
   await db.query(
-    `insert into decisions (id, project_id, workload_id, unit, outcome, node_id, because, policy_digest, generation, candidates, created_at)
-     select id, p, w, u, o, n, b, d, g, c::jsonb, to_timestamp(t / 1000.0)
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::text[], $11::float8[]) as x(id, p, w, u, o, n, b, d, g, c, t)`,
-    [list.map((d) => d.id), list.map((d) => d.projectId), list.map((d) => d.workloadId), list.map((d) => d.unit), list.map((d) => d.outcome), list.map((d) => d.nodeId), list.map((d) => d.because), list.map((d) => d.policyDigest), list.map((d) => d.generation), list.map((d) => asJson(d.candidates)), list.map((d) => d.atMs)],
+    `insert into decisions (id, project_id, workload_id, unit, outcome, node_id, because, policy_digest, generation, candidates, created_at, evidence_id)
+     select id, p, w, u, o, n, b, d, g, c::jsonb, to_timestamp(t / 1000.0), e
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::text[], $11::float8[], $12::text[]) as x(id, p, w, u, o, n, b, d, g, c, t, e)`,
+    [list.map((d) => d.id), list.map((d) => d.projectId), list.map((d) => d.workloadId), list.map((d) => d.unit), list.map((d) => d.outcome), list.map((d) => d.nodeId), list.map((d) => d.because), list.map((d) => d.policyDigest), list.map((d) => d.generation), list.map((d) => asJson(d.candidates)), list.map((d) => d.atMs), evidenceOf],
   );
 }
 /** The newest decision about each of these units. */

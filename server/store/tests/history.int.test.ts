@@ -41,6 +41,30 @@ describe("history", () => {
     expect(await historyOf("node", id)).toHaveLength(2);
   });
 
+  // Guarantee: placements, which count up what is wanted of a node, do not fill its history; every other column does.
+  it("watches every column of a node but those that it leaves out", async () => {
+    const id = await makeNode(db.store, await makeSite(db.store, "s6"), "n6");
+    await nextMillisecond();
+    await change(id, "desired_generation = desired_generation + 1");
+    expect(await historyOf("node", id)).toHaveLength(1);
+    const columns = await db.asOwner<{ name: string; watched: boolean }>(
+      "select a.attname as name, a.attnum = any(t.tgattr::int2[]) as watched from pg_attribute a join pg_trigger t on t.tgrelid = a.attrelid and t.tgname = 'history' where a.attrelid = 'nodes'::regclass and a.attnum > 0 and not a.attisdropped",
+    );
+    expect(columns.filter((c) => !c.watched).map((c) => c.name).sort()).toEqual(["desired_generation", "journal_depth", "last_seen_at", "observed_at", "observed_usage", "reports_stored_to", "rtt_ms"]);
+  });
+
+  it("has a row for each of many that were written at once", async () => {
+    const nodeId = await makeNode(db.store, await makeSite(db.store, "s7"), "n7");
+    await db.store.inTransaction((tx) => tx.client.query("insert into assignments (id, project_id, workload_id, unit, ordinal, node_id, generation, digest, desired, cause) select 'many-' || i, 'project-default', 'w', 'many-' || i, i, $1, 1, 'd', 'run', 'place' from generate_series(1, 3) i", [nodeId]));
+    const rows = (await Promise.all([1, 2, 3].map((i) => historyOf("assignment", `many-${i}`)))).flat();
+    expect(rows.map((r) => r.doc["ordinal"])).toEqual([1, 2, 3]);
+    expect(rows[0]).toMatchObject({ project_id: "project-default", valid_to: null, doc: { node_id: nodeId } });
+    expect(rows[0]?.doc).not.toHaveProperty("updated_at");
+    await nextMillisecond();
+    await db.store.inTransaction((tx) => tx.client.query("update assignments set desired = 'stop' where id = 'many-1'"));
+    expect((await historyOf("assignment", "many-1")).map((r) => r.doc["desired"])).toEqual(["run", "stop"]);
+  });
+
   it("keeps the last state of those within one millisecond, and none of a transaction that failed", async () => {
     const id = await makeNode(db.store, await makeSite(db.store, "s3"), "n3");
     await db.store.inTransaction(async (tx) => {

@@ -33,12 +33,14 @@ describe("retention", () => {
     await db.store.inTransaction((tx) => tx.audit.append({ projectId: null, actorKind: "system", actorId: "s", actor: "s", sessionId: null, strength: null, action: "settings.set", objectKind: "k", objectId: "o", object: "o", outcome: "done", refusal: null, reason: null, before: null, after: null, requestId: null }));
     const node = await makeNode(db.store, await makeSite(db.store, "s2"), "n2");
     for (const [id, ended] of [["living", null], ["ended", new Date()]] as const) {
-      await db.asOwner("insert into decisions (id, project_id, workload_id, unit, outcome, because, policy_digest, generation, candidates, created_at) values ($1, 'p', 'w', $1, 'placed', '', '', 1, '[]', $2)", [id, ago(1_000)]);
+      await db.asOwner("insert into decisions (id, project_id, workload_id, unit, outcome, because, policy_digest, generation, candidates, created_at, evidence_id) values ($1, 'p', 'w', $1, 'placed', '', '', 1, '[]', $2, $1)", [id, ago(1_000)]);
+      await db.asOwner("insert into decision_evidence (id, doc, created_at) values ($1, '{}', $2)", [id, ago(1_000)]);
       await db.asOwner("insert into assignments (id, project_id, workload_id, unit, ordinal, node_id, generation, digest, desired, cause, decision_id, ended_at) values ($1, $2, 'w', $1, 0, $3, 1, 'd', 'run', 'place', $1, $4)", [id, DEFAULT_PROJECT.id, node, ended]);
     }
     await db.store.runRetention(NOW + 3_650 * 86_400_000);
     expect(await left("audit_entries")).toBe(1);
     expect((await db.asOwner<{ id: string }>("select id from decisions")).map((r) => r.id)).toEqual(["living"]);
+    expect((await db.asOwner<{ id: string }>("select id from decision_evidence")).map((r) => r.id)).toEqual(["living"]);
   });
 
   it("goes by the setting, and by the defaults when the setting can't be read", async () => {
