@@ -1,4 +1,8 @@
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
 import { expect, test, type Page } from "@playwright/test";
+import { ROOT } from "../tools/lib/paths.mjs";
 import { Deployment } from "./deployment/deployment";
 import { invite, signIn } from "./deployment/people";
 import { until } from "./deployment/until";
@@ -60,6 +64,13 @@ test("finds in the queue who waits, and why", async () => {
   await expect(ada.getByText("nobody can tell")).toBeVisible();
   await ada.getByRole("link", { name: "Why", exact: true }).click();
   await expect(ada.getByRole("heading", { name: "Nothing fits: why reader-1 is nowhere" })).toBeVisible();
+});
+
+test("is told the same at the command line, with the manifest to apply", async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [path.join(ROOT, "dist", "cli", "holdfast.cjs"), "explain", "reader-1", "--node", "node-lyon"], { env: { PATH: process.env["PATH"], HOME: d.folder, HOLDFAST_SERVER: d.url, HOLDFAST_TOKEN: d.adminToken } as unknown as NodeJS.ProcessEnv });
+  expect(stdout).toContain("node-lyon refuses reader-1: node-lyon is in FR, and policy in-germany allows DE.");
+  expect(stdout).toContain("What would send it there: Allow the jurisdiction FR: then it goes to node-lyon.");
+  expect(stdout).toMatch(/kind: PlacementPolicy[^]*residency:\n\s+- DE\n\s+- FR/);
 });
 
 test("reads why a named node refuses it, does what the flip says, and sees the unit placed there", async () => {
