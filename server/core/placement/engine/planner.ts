@@ -14,7 +14,7 @@ import { Records } from "./records";
 import type { RecordedNode } from "./records";
 import { ClassBook } from "./class-book";
 import { Scan, scansFaster } from "./scan";
-import { APART, SPREAD } from "./shape-class";
+import { APART, SPREAD } from "./class-reasons";
 import type { ShapeClass } from "./shape-class";
 import { ShapeEntry } from "./shape-entry";
 
