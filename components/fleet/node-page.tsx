@@ -107,13 +107,13 @@ export function NodePage({ name }: { name: string }) {
             </div>
           </div>
           <div className="flex min-w-0 flex-col gap-4">
-            <Section title="What is not here" className="overflow-visible">
-              <NotHere node={node.name} />
-            </Section>
             <Section title="What happened">
               <Timeline items={node.timeline} empty="Nothing is recorded of this node yet." />
             </Section>
             <Contact node={node} />
+            <Section title="What is not here" className="overflow-visible">
+              <NotHere node={node.name} />
+            </Section>
             <Machine node={node} />
             <Section title="Certificates" hint={`identity by ${trustWords[node.trustTier]}`} flush>
               <Certificates certificates={node.certificates} />

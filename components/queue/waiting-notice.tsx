@@ -16,7 +16,6 @@ export function WaitingNotice({ workload }: { workload: string }) {
   if (!item) return null;
   return (
     <Alert tone="warning" title={`${waitingText(item)} for room`}>
-      {item.blocker}{" "}
       <Link className="link" href={routes.workload(project, workload, { tab: "decisions", ...(item.unit ? { unit: item.unit } : {}), ...(item.decision ? { decision: item.decision } : {}) })}>
         See why, and what would help
       </Link>

@@ -10,7 +10,7 @@ describe("the queue in words", () => {
     expect(queueSentence([])).toMatch(/^Nothing waits/);
     expect(queueSentence([item({})])).toBe("1 unit of 1 workload waits for room.");
     expect(queueSentence([item({ waiting: 2 }), item({ workload: "api" })])).toBe("3 units of 2 workloads wait for room; web is next.");
-    expect(waitingText(item({ waiting: 2 }))).toBe("2 of 3 units wait");
+    expect([item({ waiting: 2 }), item({}), item({ replicas: 1 })].map(waitingText)).toEqual(["2 of 3 units wait", "1 of 3 units waits", "1 of 1 unit waits"]);
   });
 
   it("says why nobody can tell", () => {

@@ -11,8 +11,8 @@ export function whyUnknown(item: Pick<QueueItem, "start">): string | null {
   return item.start.latestMs === null ? "Nobody can tell how late: it starts when what makes way has stopped." : null;
 }
 
-/** "2 of 3 units wait". */
-export const waitingText = (item: Pick<QueueItem, "waiting" | "replicas">): string => `${item.waiting} of ${item.replicas} ${item.waiting === 1 ? "unit waits" : "units wait"}`;
+/** "2 of 3 units wait", "1 of 3 units waits". */
+export const waitingText = (item: Pick<QueueItem, "waiting" | "replicas">): string => `${item.waiting} of ${item.replicas} ${item.replicas === 1 ? "unit" : "units"} ${item.waiting === 1 ? "waits" : "wait"}`;
 
 /** The whole queue in one sentence. */
 export function queueSentence(items: readonly QueueItem[]): string {
