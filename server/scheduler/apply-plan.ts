@@ -51,6 +51,9 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
   const growing = new Set(plan.move.map((m) => m.nodeId));
   const seen = [...(p.fleet?.nodes ?? []).filter((n) => placing.has(n.id)), ...snapshot.units.map((u) => u.node).filter((n) => growing.has(n.id))];
   current(new Set(seen.map((n) => n.id)).size === new Set([...placing, ...growing]).size && (await schedulerSnapshot.nodesAreAsSeen(db, seen)));
+  const stopping = new Set(plan.stop.map((x) => x.assignmentId));
+  const silent = snapshot.units.flatMap((u) => (stopping.has(u.assignmentId) && u.node.contact === "silent" ? [u.node] : []));
+  current(await schedulerSnapshot.areStillSilent(db, [...new Map(silent.map((n) => [n.id, n])).values()]));
   current(await quotasAreAsSeen(tx, p));
   current(await applySets(tx, p));
 

@@ -151,6 +151,14 @@ export async function nodesAreAsSeen(db: Queryable, seen: readonly { id: string;
   return seen.every((n) => now.get(n.id)?.version === n.version && now.get(n.id)?.desired_generation === n.desiredGeneration);
 }
 
+/** True when none of these nodes has given a sign of life since the plan saw them; holds them so until the transaction ends. */
+export async function areStillSilent(db: Queryable, seen: readonly { id: string; lastSeenMs: number | null }[]): Promise<boolean> {
+  if (seen.length === 0) return true;
+  const { rows } = await db.query<{ id: string; last_seen_at: Date | null }>("select id, last_seen_at from nodes where id = any($1) order by id for share", [seen.map((n) => n.id)]);
+  const now = new Map(rows.map((r) => [r.id, r.last_seen_at === null ? null : toMs(r.last_seen_at)]));
+  return seen.every((n) => now.get(n.id) === n.lastSeenMs);
+}
+
 /** True when a workload is as the plan saw it; holds it so until the transaction ends. */
 export async function workloadIsAsSeen(db: Queryable, id: string, version: number): Promise<boolean> {
   const { rows } = await db.query("select 1 from objects where id = $1 and version = $2 for share", [id, version]);
