@@ -70,7 +70,7 @@ test("edits a policy, sees what would move, saves it, and exactly that moves", a
   expect(web, before.join(", ")).not.toBe("");
   await ada.goto("/p/default/policies/eu?kind=PlacementPolicy");
   const panel = ada.locator("section").filter({ has: ada.getByRole("heading", { name: "What would happen" }) });
-  await expect(panel.getByText(/Nothing would move: all 4 units stay/)).toBeVisible();
+  await expect(panel.getByText("All 4 units stay where they are.")).toBeVisible();
 
   // While the text is wrong the last answer stays, marked; when it is right again the panel names the moves.
   const editor = ada.getByRole("textbox", { name: "Manifest" });

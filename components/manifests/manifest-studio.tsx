@@ -77,12 +77,13 @@ export function ManifestStudio({ initial, previews, beside, onApplied }: { initi
           onSubmit={() => !blocked && dryRun.mutate({ project, text, dryRun: true })}
         />
       {aside ? (
-        <div className="flex min-w-0 flex-col gap-4 lg:col-start-2 lg:row-span-2 lg:row-start-1">
-          {previews ? <PreviewSection preview={preview} hint="What would move, start and stop appears here once the manifest is valid. Nothing is written for it." /> : null}
-          {beside?.(text, valid)}
+        // Where there is one column the preview stands right below the text, and the rest below what can be done with it.
+        <div className="flex min-w-0 flex-col gap-4 max-lg:contents lg:col-start-2 lg:row-span-2 lg:row-start-1">
+          {previews ? <PreviewSection className="max-lg:order-1" preview={preview} hint="What would move, start and stop appears here once the manifest is valid. Nothing is written for it." /> : null}
+          {beside ? <div className="flex min-w-0 flex-col gap-4 max-lg:order-3">{beside(text, valid)}</div> : null}
         </div>
       ) : null}
-      <div className="flex min-w-0 flex-col gap-4 lg:col-start-1">
+      <div className="flex min-w-0 flex-col gap-4 max-lg:order-2 lg:col-start-1">
       <div className="flex flex-wrap items-center gap-2">
         <Button variant={planned ? "secondary" : "primary"} disabledReason={blocked} busy={dryRun.isPending} onClick={() => dryRun.mutate({ project, text, dryRun: true })}>
           See what would change

@@ -19,8 +19,8 @@ export function PolicyMatches({ text, valid }: { text: string; valid: boolean })
   const query = useQuery({ ...trpc.placement.matches.queryOptions({ project, policyText: settled }), enabled: valid && settled.trim() !== "", placeholderData: keepPreviousData, staleTime: 5_000 });
   const m = query.data;
   return (
-    <Section title="What it matches now" aside={m ? <span className="tnum">{m.matched} of {m.total} nodes</span> : null} className="flex max-h-[52vh] flex-col" flush>
-      {!valid && !m ? (
+    <Section title="What it matches now" aside={m ? <span className="tnum">{m.nodes.length === 0 && !valid ? null : `${m.matched} of ${m.total} nodes`}</span> : null} className="flex max-h-[52vh] flex-col" flush>
+      {!valid && (!m || m.nodes.length === 0) ? (
         <p className="p-3 text-sm text-muted-foreground">The nodes that it lets units run on appear here once the manifest is valid.</p>
       ) : query.isError ? (
         <p className="p-3 text-sm text-failing">{explain(query.error).message}</p>

@@ -15,10 +15,10 @@ export function PreviewBody({ view, stale, className }: { view: PreviewView; sta
   const updates = updatesText(view.updates);
   const none = view.counts.impossible;
   return (
-    <div className={cn("flex flex-col", stale && "opacity-60", className)} data-preview={stale ? "stale" : "current"}>
+    <div className={cn("flex flex-col", stale && "bg-muted", className)} data-preview={stale ? "stale" : "current"}>
       <div className="flex flex-col gap-1.5 p-3">
         <p className="text-sm font-medium [overflow-wrap:anywhere]">{view.sentence}</p>
-        {isQuiet(view) ? <p className="text-sm text-muted-foreground">Nothing would move: all {view.counts.unitsAfter} units stay where they are.</p> : null}
+        {isQuiet(view) ? <p className="text-sm text-muted-foreground">{view.counts.unitsAfter === 0 ? "No unit runs yet." : view.counts.unitsAfter === 1 ? "The one unit stays where it is." : `All ${view.counts.unitsAfter} units stay where they are.`}</p> : null}
         {none > 0 ? (
           <p className="text-sm font-medium text-failing">
             {none} {none === 1 ? "unit finds" : "units find"} no node. {none === 1 ? "It is" : "They are"} listed first, with what is in the way.

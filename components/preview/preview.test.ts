@@ -25,6 +25,8 @@ describe("the rows of a preview", () => {
     expect(rows.map((r) => [r.kind, r.unit, r.becomes, r.makesWay])).toEqual([["impossible", "web-5", null, false], ["stays", "web-6", null, false], ["moves", "web-2", "web-4", true], ["moves", "web-1", null, false], ["gone", "web-3", null, false], ["added", "high-1", null, false]]);
     expect(countsOf(p).map((c) => `${c.n} ${c.kind}`)).toEqual(["40 impossible", "1 stays", "2 moves", "1 gone", "1 added"]);
     expect(unsent(p, rows)).toBe(39);
+    // A missing unit whose name another still has is not called by it.
+    expect(rowsOf({ ...p, impossible: [{ workload: "web", unit: "web-1", because: "" }] })[0]?.unit).toBe("one more of web");
     expect(isQuiet(p)).toBe(false);
     expect(isQuiet(preview({}))).toBe(true);
     expect(isQuiet(preview({ updates: [{ workload: "web", units: 1 }] }))).toBe(false);

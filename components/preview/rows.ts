@@ -16,15 +16,17 @@ export function rowsOf(p: Pick<PreviewView, "moves" | "added" | "gone" | "evicte
     const becomes = r.becomes !== undefined && r.becomes !== r.unit ? r.becomes : null;
     return { id: `${kind} ${r.unit} ${from ?? ""} ${r.to ?? ""}`, kind, workload: r.workload, unit: r.unit, becomes, from, to: r.to ?? null, because: r.because, makesWay: from !== null && way.has(`${r.unit} ${from}`) };
   };
+  // The name of a unit that is missing is free for it only once the one that has it now is gone.
+  const taken = new Set([...p.moves, ...p.gone, ...p.stays].map((r) => r.unit));
   const rows = [
-    ...p.impossible.map((r) => row("impossible", r)),
+    ...p.impossible.map((r) => row("impossible", taken.has(r.unit) ? { ...r, unit: `one more of ${r.workload}` } : r)),
     ...p.stays.map((r) => row("stays", { ...r, from: r.node })),
     ...p.moves.map((r) => row("moves", r)),
     ...p.gone.map((r) => row("gone", r)),
     ...p.added.map((r) => row("added", r)),
   ];
   // Within a kind those that make way come first: somebody decided against them.
-  return rows.map((r, i) => ({ r, i })).sort((a, b) => previewKinds.indexOf(a.r.kind) - previewKinds.indexOf(b.r.kind) || Number(b.r.makesWay) - Number(a.r.makesWay) || a.i - b.i).map(({ r }) => r);
+  return rows.map((r, i) => ({ r: { ...r, id: `${r.id} ${i}` }, i })).sort((a, b) => previewKinds.indexOf(a.r.kind) - previewKinds.indexOf(b.r.kind) || Number(b.r.makesWay) - Number(a.r.makesWay) || a.i - b.i).map(({ r }) => r);
 }
 
 /** How many of each kind, those included that a list was too long to send. */

@@ -82,7 +82,7 @@ export function TopologySitePane({ view, name, project }: { view: TopologyView; 
               </span>
               <span className="basis-full text-xs text-muted-foreground">{link.because}</span>
               <Link href={routes.whatIf(project, { do: "loseLink", site: name, to: link.siteA === name ? link.siteB : link.siteA })} className="link text-xs">
-                What if it were lost?
+                What if this link were lost?
               </Link>
             </li>
           ))}
@@ -90,10 +90,10 @@ export function TopologySitePane({ view, name, project }: { view: TopologyView; 
       </Section>
       <p className="flex flex-wrap gap-x-4 text-xs">
         <Link href={routes.whatIf(project, { do: "drainSite", site: name })} className="link">
-          What if it were drained?
+          What if the site were drained?
         </Link>
         <Link href={routes.whatIf(project, { do: "loseSite", site: name })} className="link">
-          What if it were lost?
+          What if the site were lost?
         </Link>
       </p>
       <p className="text-xs text-muted-foreground">
