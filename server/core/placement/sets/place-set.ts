@@ -2,52 +2,19 @@
  * Places the units that a workload lacks, with regard to others: its quota first, then single nodes (`place`), then room
  * that units of lower priority make, then the gang as a whole, then a reservation for later. Pure.
  */
-import { counted } from "../../fleet/age";
 import { backfill } from "../backfill/backfill";
 import { fits, noLoad, withDemand } from "../demand";
 import type { Load } from "../demand";
-import { columnsOf, withLoads } from "../engine/columns";
 import { nodeReasons } from "../feasible";
 import type { FleetNode, FleetSnapshot } from "../fleet";
 import { gangOf, withoutNode } from "../gang/gang";
 import { place } from "../place";
-import type { Ask, PlacedAsk, PlaceOptions } from "../ask";
-import { preempt } from "../preemption/preempt";
-import { amountsOf, amountText } from "../quota/amounts";
-import { reclaim } from "../quota/reclaim";
-import { QuotaTree } from "../quota/tree";
-import type { QuotaShortage } from "../quota/tree";
-import type { Held, Others, OtherUnit, SetRules } from "./types";
-
-/** Units for which others are stopped, or for which room is reserved, in one pass. */
-const MAX_MAKING_WAY = 50;
-/** A reservation is made anew when it was not used for so long after it began. */
-const KEPT_FOR_MS = 600_000;
-
-export interface SetPlan {
-  placements: PlacedAsk[];
-  /** Units of others that have to stop. */
-  evict: { unit: OtherUnit; because: string }[];
-  /** All that is to be reserved for this workload from now on. */
-  reserve: Held[];
-  /** True when it can't be said without the units of others: read them and plan again. */
-  needsOthers: boolean;
-  because: string[];
-}
-
-export interface SetAsk {
-  workloadId: string;
-  workload: string;
-  fleet: FleetSnapshot;
-  asks: readonly Ask[];
-  options: PlaceOptions;
-  rules: SetRules;
-  others: Others | null;
-  /** Units that run and stay. */
-  running: number;
-  /** For each ask the site it is for, when replicas are divided; null when any will do. */
-  sites: readonly (string | null)[];
-}
+import type { Ask, PlacedAsk } from "../ask";
+import { MAX_MAKING_WAY, heldFor } from "./set-plan";
+import type { SetAsk, SetPlan } from "./set-plan";
+import { admit } from "./admit";
+import { Room, makeWay } from "./make-way";
+import type { Way } from "./make-way";
 
 export function placeSet(o: SetAsk): SetPlan {
   const plan: SetPlan = { placements: [], evict: [], reserve: [], needsOthers: false, because: [] };
@@ -65,84 +32,6 @@ export function placeSet(o: SetAsk): SetPlan {
   return plan;
 }
 
-/** How many fit the quota; the others wait, and what others borrowed is taken back where that makes them fit. */
-function admit(o: SetAsk, plan: SetPlan): { asks: Ask[]; refused: PlacedAsk[]; fleet: FleetSnapshot } {
-  const q = o.rules.quota;
-  if (!q) return { asks: [...o.asks], refused: [], fleet: o.fleet };
-  const refuse = (ask: Ask, because: string): PlacedAsk => withoutNode(nowhere(ask), because);
-  const tree = new QuotaTree(q.facts, q.used);
-  if (!tree.has(q.name)) return { asks: [], fleet: o.fleet, refused: o.asks.map((a) => refuse(a, `There is no quota ${q.name}: a limit that is missing is not a free hand.`)) };
-  const asks: Ask[] = [];
-  const refused: PlacedAsk[] = [];
-  let reclaimed = 0;
-  for (const ask of o.asks) {
-    const amounts = amountsOf(ask.shape.demand);
-    const short = tree.shortages(q.name, amounts);
-    if (short.length === 0) {
-      tree.add(q.name, amounts);
-      asks.push(ask);
-      continue;
-    }
-    // What is its own may be taken back: the units that borrowed it are asked to stop, and this one waits for them.
-    if (tree.reclaims(q.name) !== "never" && tree.isWithinNominal(q.name, amounts) && reclaimed < MAX_MAKING_WAY) {
-      if (o.others === null) {
-        plan.needsOthers = true;
-        return { asks, refused, fleet: o.fleet };
-      }
-      const claim = { quota: q.name, amounts, priority: o.rules.priority, any: tree.reclaims(q.name) === "any" };
-      const gone = new Set(plan.evict.map((e) => e.unit.id));
-      const units = withinBudgets(o.others, gone).filter((u) => u.quota !== null && !u.stopping && !gone.has(u.id));
-      const victims = reclaim(tree, claim, units.map((u) => ({ id: u.id, quota: u.quota as string, amounts: amountsOf(u.demand), priority: u.priority, startedAtMs: u.startedAtMs })));
-      if (victims !== null && victims.length > 0) {
-        const chosen = victims.flatMap((v) => units.filter((u) => u.id === v.id));
-        for (const v of victims) tree.add(v.quota, v.amounts, -1);
-        tree.add(q.name, amounts);
-        for (const unit of chosen) plan.evict.push({ unit, because: `Quota ${q.name} takes back what ${unit.quota ?? ""} borrowed: ${ask.unit} needs it.` });
-        refused.push(refuse(ask, `${shortText(q.name, short[0] as QuotaShortage)} What others borrowed is taken back: ${names(chosen)} ${chosen.length === 1 ? "has" : "have"} to stop first.`));
-        plan.reserve.push(...reserveAfter(o, ask, chosen, `waits for ${names(chosen)} to stop`));
-        reclaimed++;
-        continue;
-      }
-    }
-    refused.push(refuse(ask, `${shortText(q.name, short[0] as QuotaShortage)}`));
-  }
-  if (refused.length) plan.because.push(`quota ${q.name} keeps ${counted(refused.length, "unit")} waiting`);
-  return { asks, refused, fleet: o.fleet };
-}
-
-const shortText = (quota: string, s: QuotaShortage): string => `Quota ${quota} has ${amountText(s.resource, s.available)} left (${amountText(s.resource, s.used)} in use of ${amountText(s.resource, s.nominal)}), and the unit asks for ${amountText(s.resource, s.wanted)}.`;
-const names = (units: readonly { unit: string }[]): string => `${units.slice(0, 3).map((u) => u.unit).join(", ")}${units.length > 3 ? ` and ${units.length - 3} more` : ""}`;
-const nowhere = (ask: Ask): PlacedAsk => place({ nowMs: 0, nodes: [] }, [ask], { seed: "", own: [] }).placements[0] as PlacedAsk;
-
-/** Units that their workloads can spare, the least important first. */
-function withinBudgets(others: Others, gone: ReadonlySet<string>): OtherUnit[] {
-  const left = new Map(others.budgets);
-  for (const u of others.units) if (gone.has(u.id) && left.has(u.workloadId)) left.set(u.workloadId, (left.get(u.workloadId) ?? 0) - 1);
-  return [...others.units].sort((a, b) => a.priority - b.priority || b.startedAtMs - a.startedAtMs || (a.id < b.id ? -1 : 1)).filter((u) => {
-    const n = left.get(u.workloadId);
-    if (n === undefined || u.stopping || gone.has(u.id)) return true;
-    left.set(u.workloadId, n - 1);
-    return n > 0;
-  });
-}
-
-/** Keeps the place that a unit would get once others have stopped. */
-function reserveAfter(o: SetAsk, ask: Ask, stopped: readonly OtherUnit[], because: string): Held[] {
-  const freed = released(o.fleet, stopped);
-  const [p] = place(freed, [ask], o.options).placements;
-  return p?.nodeId ? [heldFor(o, ask, p.nodeId, "preempt", because, o.fleet.nowMs)] : [];
-}
-const released = (fleet: FleetSnapshot, units: readonly OtherUnit[]): FleetSnapshot => {
-  const loads = new Map<string, Load>();
-  const { indexOf } = columnsOf(fleet);
-  for (const u of units) {
-    const node = fleet.nodes[indexOf.get(u.nodeId) ?? -1];
-    if (node) loads.set(node.id, withDemand(loads.get(node.id) ?? node.load, u.demand, -1));
-  }
-  return withLoads(fleet, loads);
-};
-const heldFor = (o: SetAsk, ask: Ask, nodeId: string, cause: Held["cause"], because: string, fromMs: number): Held => ({ workloadId: o.workloadId, workload: o.workload, unit: ask.unit, nodeId, demand: ask.shape.demand, priority: o.rules.priority, cause, because, fromMs, expiresMs: fromMs + KEPT_FOR_MS });
-
 /** Places asks; those that are for a site, on its nodes only. */
 function placeBySite(o: SetAsk, asks: readonly Ask[], fleet: FleetSnapshot): { ask: Ask; placed: PlacedAsk }[] {
   const siteOf = new Map(o.asks.map((a, i) => [a, o.sites[i] ?? null]));
@@ -157,102 +46,6 @@ function placeBySite(o: SetAsk, asks: readonly Ask[], fleet: FleetSnapshot): { a
     own = [...own, ...placements.flatMap((p) => (p.nodeId === null ? [] : [p.nodeId]))];
   }
   return asks.map((ask) => ({ ask, placed: found.get(ask) as PlacedAsk }));
-}
-
-/** Loads of nodes with what this pass has placed, and who could go from them. */
-class Room {
-  private readonly loads = new Map<string, Load>();
-  private readonly byId: ReadonlyMap<string, number>;
-  constructor(readonly fleet: FleetSnapshot, found: readonly { ask: Ask; placed: PlacedAsk }[]) {
-    this.byId = columnsOf(fleet).indexOf;
-    for (const f of found) if (f.placed.nodeId !== null) this.take(f.placed.nodeId, f.ask);
-  }
-  load(node: FleetNode): Load {
-    return this.loads.get(node.id) ?? node.load;
-  }
-  node(id: string): FleetNode | undefined {
-    const i = this.byId.get(id);
-    return i === undefined ? undefined : this.fleet.nodes[i];
-  }
-  take(nodeId: string, ask: Ask): void {
-    const node = this.node(nodeId);
-    if (node) this.loads.set(nodeId, withDemand(this.load(node), ask.shape.demand));
-  }
-  leave(units: readonly OtherUnit[]): void {
-    for (const u of units) {
-      const node = this.node(u.nodeId);
-      if (node) this.loads.set(u.nodeId, withDemand(this.load(node), u.demand, -1));
-    }
-  }
-  /** The fleet as it is now in the plan. */
-  now(): FleetSnapshot {
-    return withLoads(this.fleet, this.loads);
-  }
-}
-
-interface Way {
-  ask: Ask;
-  placed: PlacedAsk;
-  /** Where it will have room, when others have stopped. */
-  later: { nodeId: string; victims: OtherUnit[]; because: string } | null;
-}
-
-/** For units without a node: what is stopping already, and whom else to stop. */
-function makeWay(o: SetAsk, found: readonly { ask: Ask; placed: PlacedAsk }[], room: Room, plan: SetPlan): Way[] {
-  const ways: Way[] = found.map((f) => ({ ...f, later: null }));
-  const waiting = ways.filter((w) => w.placed.nodeId === null);
-  const mayWait = o.rules.reserved.some((h) => h.cause === "preempt");
-  if (waiting.length === 0 || (!o.rules.preempts && !mayWait)) return ways;
-  if (o.others === null) {
-    plan.needsOthers = true;
-    return ways;
-  }
-  const { units } = o.others;
-  // What was asked to stop makes room by itself.
-  const freed = new Set<string>();
-  for (const w of waiting) {
-    const held = o.rules.reserved.find((h) => h.unit === w.ask.unit && h.cause === "preempt" && h.expiresMs > o.fleet.nowMs);
-    const node = held && room.node(held.nodeId);
-    if (!held || !node || nodeReasons(w.ask.shape, node, o.fleet.nowMs).length > 0 || w.ask.avoid?.has(node.id)) continue;
-    const stopping = units.filter((u) => u.stopping && u.nodeId === node.id && !freed.has(u.id));
-    const load = stopping.reduce<Load>((l, u) => withDemand(l, u.demand, -1), room.load(node));
-    if (!fits(node.capacity, load, w.ask.shape.demand)) continue;
-    room.leave(stopping);
-    for (const u of stopping) freed.add(u.id);
-    room.take(node.id, w.ask);
-    w.later = { nodeId: node.id, victims: [], because: held.because };
-  }
-  if (!o.rules.preempts || !units.some((u) => !u.stopping && u.priority < o.rules.priority)) return ways;
-  const gone = new Set(plan.evict.map((e) => e.unit.id));
-  const budgets = new Map(o.others.budgets);
-  for (const e of plan.evict) if (budgets.has(e.unit.workloadId)) budgets.set(e.unit.workloadId, (budgets.get(e.unit.workloadId) ?? 0) - 1);
-  for (const w of waiting.filter((x) => x.later === null).slice(0, MAX_MAKING_WAY)) {
-    const byNode = new Map<string, OtherUnit[]>();
-    for (const u of units) if (!u.stopping && !gone.has(u.id) && u.priority < o.rules.priority) byNode.set(u.nodeId, [...(byNode.get(u.nodeId) ?? []), u]);
-    const site = o.sites[o.asks.indexOf(w.ask)] ?? null;
-    let sites = room.fleet.nodes.filter((n) => byNode.has(n.id) && (site === null || n.site === site) && (w.ask.only === undefined || w.ask.only === n.id) && !w.ask.avoid?.has(n.id) && nodeReasons(w.ask.shape, n, o.fleet.nowMs).length === 0);
-    for (let tries = 0; tries < 8 && sites.length > 0; tries++) {
-      const p = preempt({ priority: o.rules.priority, demand: w.ask.shape.demand }, sites.map((node) => ({ node, load: room.load(node) })), byNode, budgets);
-      if (!p) break;
-      // Rules about sets (spread) are checked by placing it for real, as if the others had gone.
-      const victims = p.victims as OtherUnit[];
-      const own = [...o.options.own, ...ways.flatMap((x) => (x.placed.nodeId !== null ? [x.placed.nodeId] : x.later ? [x.later.nodeId] : []))];
-      const trial = place(released(room.now(), victims), [{ ...w.ask, only: p.nodeId }], { ...o.options, own }).placements[0];
-      if (!trial?.nodeId) {
-        sites = sites.filter((n) => n.id !== p.nodeId);
-        continue;
-      }
-      w.later = { nodeId: p.nodeId, victims, because: `${names(victims)} of priority ${victims.map((v) => v.priority).reduce((a, b) => Math.max(a, b), 0)} ${victims.length === 1 ? "has" : "have"} to stop on ${p.node} first` };
-      room.leave(victims);
-      room.take(p.nodeId, w.ask);
-      for (const v of victims) {
-        gone.add(v.id);
-        if (budgets.has(v.workloadId)) budgets.set(v.workloadId, (budgets.get(v.workloadId) ?? 0) - 1);
-      }
-      break;
-    }
-  }
-  return ways;
 }
 
 /** Decides for the gang as a whole, and says who has to stop. */
