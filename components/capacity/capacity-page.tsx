@@ -55,6 +55,7 @@ export function CapacityPage() {
             {query.isError ? <Alert tone="silent" title="This is the last that could be loaded">{explain(query.error).message}</Alert> : null}
             {view.repair ? <RepairPlan project={project} workload={view.repair} onClose={() => void setView({ repair: null })} /> : null}
             <Waiting project={project} planned={view.repair} onPlan={(repair) => void setView({ repair })} />
+            <Repairs project={project} />
             <Section
               title="Sites and nodes"
               hint={<>as of <Age at={c.asOfMs} suffix="ago" className="min-w-0" /></>}
@@ -81,7 +82,6 @@ export function CapacityPage() {
             </Section>
             <Mix capacity={c} project={project} />
             {c.models.length > 0 ? <Models capacity={c} /> : null}
-            <Repairs project={project} />
             <Command label="The same at the command line" text={`holdfast capacity --project ${project}`} />
           </>
         )}

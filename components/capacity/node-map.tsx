@@ -54,7 +54,7 @@ function SiteFigures({ project, site, measure }: { project: string; site: Capaci
       <p className="text-xs text-muted-foreground">
         {[site.silent > 0 ? `${site.silent} of ${site.nodes} silent` : "", site.closed > 0 ? `${site.closed} closed` : ""].filter(Boolean).join(", ")}
         {site.silent + site.closed > 0 ? ". " : ""}
-        {site.oldestMs === null ? "Nothing was heard from here lately." : <>Heard from <Age at={site.oldestMs} suffix="ago" className="min-w-0" /> at the latest.</>}
+        {site.oldestMs === null ? "Nothing was heard from here lately." : <>Oldest report: <Age at={site.oldestMs} suffix="ago" className="min-w-0" />.</>}
       </p>
     </div>
   );

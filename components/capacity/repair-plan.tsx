@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { explain } from "@/app/_client/refusal";
+import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
 import { Age } from "@/components/state";
@@ -42,7 +42,9 @@ export function RepairPlan({ project, workload, onClose }: { project: string; wo
       }
       flush
     >
-      {query.isError ? (
+      {query.isError && refusalOf(query.error)?.code === "illegal_transition" ? (
+        <p className="px-3 py-2 text-base">{refusalOf(query.error)?.message} Nothing has to move for it.</p>
+      ) : query.isError ? (
         <ErrorState title={`There is no plan for ${workload}`} message={explain(query.error).message} id={explain(query.error).id} kept="Nothing was moved." onRetry={() => void query.refetch()} />
       ) : !p ? (
         <Loading what="the plan">
@@ -52,15 +54,15 @@ export function RepairPlan({ project, workload, onClose }: { project: string; wo
         <>
           <p className="px-3 py-2 text-base">{p.sentence}</p>
           {p.moves.length > 0 ? <Moves project={project} plan={p} /> : null}
-          <div className="flex flex-wrap items-center gap-2 border-t px-3 py-2">
-            {p.moves.length > 0 ? (
+          {p.moves.length > 0 ? (
+            <div className="flex flex-wrap items-center gap-2 border-t px-3 py-2">
               <Button variant="primary" disabledReason={p.run.disabledBecause} onClick={() => setAsked(p)}>
                 Run this plan
               </Button>
-            ) : null}
-            {p.moves.length > 0 ? <span className="text-sm text-muted-foreground">{p.optimal ? "No plan costs fewer seconds." : "A greedy plan: there may be a cheaper one."}</span> : null}
-            {p.moves.length > 0 ? <Command label="The same at the command line" text={p.run.cli} /> : null}
-          </div>
+              <span className="text-sm text-muted-foreground">{p.optimal ? "No plan costs fewer seconds." : "A greedy plan: there may be a cheaper one."}</span>
+              <Command label="The same at the command line" text={p.run.cli} />
+            </div>
+          ) : null}
         </>
       )}
       {asked ? <Run project={project} workload={workload} plan={asked} onClose={() => setAsked(null)} /> : null}

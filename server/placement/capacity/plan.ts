@@ -47,13 +47,17 @@ export function repairPlanner(deps: PlacementDeps, worlds: WorldCache) {
     make,
     /** The cheapest moves that make room for units that wait, with the price of each. Changes nothing. */
     async repairPlan(project: ProjectRef, input: RepairInput, actor: Actor): Promise<z.input<typeof repairPlanView>> {
-      const made = await make(project, input);
+      const read = await make(project, input);
       const open = await repairs.open(deps.store.read.client, project.id);
+      // The plan that is being run is half done: another one would be made from a fleet that is about to change.
+      const under = open && open.workloadId !== null && open.workloadId === read.pending.workloadId ? `A repair for ${open.object} is under way: ${open.moves.filter((m) => m.state === "done").length} of ${counted(open.moves.length, "move")} done.` : null;
+      const made = under === null ? read : { ...read, found: null, moves: [], digest: null, blocked: null };
       const { pending, found, moves } = made;
-      const target = input.workload === undefined ? `--cpu ${pending.shape.demand.cpuMillis} --count ${pending.count}` : input.workload;
-      const disabledBecause = made.digest === null ? (made.blocked ?? "There is nothing to move.") : open ? `A repair for ${open.object} is under way; one runs at a time.` : mayDo(actor.roles(project.id), "fleet.operate") ? null : whoMay("fleet.operate");
+      const target = input.workload ?? optionsOf(pending);
+      const may = mayDo(actor.roles(project.id), "fleet.operate") ? null : whoMay("fleet.operate");
+      const disabledBecause = open ? `A repair for ${open.object} is under way; one runs at a time.` : made.digest === null ? (made.blocked ?? "There is nothing to move.") : may;
       return {
-        sentence: sentenceOf(made), workload: pending.workloadId === null ? null : pending.name, shape: demandText(pending.shape.demand), wanted: pending.count, placeableNow: made.now, placeableAfter: found ? found.rooms.length : made.now,
+        sentence: under ?? sentenceOf(made), workload: pending.workloadId === null ? null : pending.name, shape: demandText(pending.shape.demand), wanted: pending.count, placeableNow: made.now, placeableAfter: found ? found.rooms.length : made.now,
         moves: moves.map((m) => ({ unit: m.unit, workload: m.workload, from: m.from, to: m.to, seconds: m.seconds, priced: m.priced, pricedBecause: m.pricedBecause })),
         seconds: found?.seconds ?? 0, optimal: found?.optimal ?? true, digest: made.digest, blocked: made.blocked,
         run: { command: "repairRun", disabledBecause, cli: `holdfast repair run ${target} --digest ${made.digest ?? "DIGEST"} --reason "…"` },
@@ -61,6 +65,11 @@ export function repairPlanner(deps: PlacementDeps, worlds: WorldCache) {
       };
     },
   };
+}
+
+/** A shape as the command line takes it. */
+function optionsOf({ shape: { demand: d }, count }: Pending): string {
+  return [`--cpu ${d.cpuMillis}`, d.memoryBytes > 0 ? `--memory ${Math.ceil(d.memoryBytes / 1_024)}Ki` : "", d.devices ? `--devices ${d.devices.count}${d.devices.model === null ? "" : ` --model ${d.devices.model}`}` : "", `--count ${count}`].filter(Boolean).join(" ");
 }
 
 function pendingOf(world: WhatIfWorld, input: RepairInput): Pending {
@@ -98,10 +107,11 @@ type Prices = (workloadId: string, generation: number) => { seconds: number; pri
 function pricesOf(read: ReadWorld, measured: Awaited<ReturnType<typeof repairs.startSeconds>>): Prices {
   const manifests = new Map(read.rows.workloads.map((w) => [w.object.id, w.manifests]));
   return (workloadId, generation) => {
-    const seen = measured.get(workloadId);
+    const health = manifests.get(workloadId)?.get(generation)?.manifest.spec.template.health;
+    // Without a health check nobody saw when a unit could serve: that its process runs is no start that was measured.
+    const seen = health ? measured.get(workloadId) : undefined;
     if (seen) return { seconds: Math.max(0.1, Math.round(seen.seconds * 10) / 10), priced: "measured", because: `median of ${counted(seen.units, "start")} of its units that run` };
-    const period = manifests.get(workloadId)?.get(generation)?.manifest.spec.template.health?.startPeriod;
-    return period === undefined ? { seconds: DEFAULT_START_MS / 1_000, priced: "declared", because: "no start was measured and it has no health check: the default start period" } : { seconds: (parseDurationMs(period) ?? DEFAULT_START_MS) / 1_000, priced: "declared", because: "no start was measured: the start period of its manifest" };
+    return health === undefined ? { seconds: DEFAULT_START_MS / 1_000, priced: "declared", because: "it has no health check, so no start can be measured: the default start period" } : { seconds: (parseDurationMs(health.startPeriod) ?? DEFAULT_START_MS) / 1_000, priced: "declared", because: "no start was measured: the start period of its manifest" };
   };
 }
 

@@ -1,4 +1,5 @@
 /** Capacity and repair on a real store, held to what the scheduler then does. */
+import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { isRefused } from "../../core/base/refusal";
 import { fleetOf, project, site, workload } from "../../scheduler/tests/fleet";
@@ -8,11 +9,13 @@ import { testDatabase } from "../../testing/database";
 const db = testDatabase();
 const clock = testClock();
 let w: ReturnType<typeof fleetOf>;
-beforeEach(async () => {
+beforeEach(() => empty());
+
+async function empty(): Promise<void> {
   await db.asOwner("truncate assignments, observations, decisions, reservations, repairs, reconcile_keys, nodes, sites, links, object_revisions, objects, rollouts, node_identities, history cascade");
   w = fleetOf(db, clock);
   from = (await db.asOwner<{ seq: number }>("select coalesce(max(seq), 0)::int as seq from audit_entries"))[0]?.seq ?? 0;
-});
+}
 const policy = (spec: string) => `apiVersion: holdfast.dev/v1\nkind: PlacementPolicy\nmetadata: {name: p}\nspec: {${spec}}\n`;
 const reason = "make room for llm";
 const plan = () => w.placement.queries.repairPlan(project, { workload: "llm" }, w.ada);
@@ -46,10 +49,10 @@ async function until(what: () => Promise<boolean>, o: { each?: () => Promise<voi
   throw new Error(`it does not come about: ${JSON.stringify(await w.placement.queries.repairs(project))}`);
 }
 /** Three nodes with a unit of web on each, so that llm, which needs most of one, fits nowhere. */
-async function fragmented(o: { web?: string; extra?: string } = {}): Promise<void> {
+async function fragmented(o: { web?: string; extra?: string; template?: string } = {}): Promise<void> {
   await w.apply(site("kiel"));
   for (const n of ["kiel-1", "kiel-2", "kiel-3"]) await w.node(n, "kiel", { cpu: 1_000 });
-  await w.apply(`${policy("prefer: [{by: spread, over: node, weight: 10}]")}---\n${workload("web", { replicas: 3, cpu: 300, extra: `policy: p\n${o.web ?? ""}` })}`);
+  await w.apply(`${policy("prefer: [{by: spread, over: node, weight: 10}]")}---\n${workload("web", { replicas: 3, cpu: 300, extra: `policy: p\n${o.web ?? ""}`, template: o.template ?? "" })}`);
   await until(async () => (await serving("web")) === 3);
   expect(new Set((await w.units("web")).map((u) => u.node)).size).toBe(3);
   await w.apply(workload("llm", { replicas: 2, cpu: 800, extra: `gang: {minMember: 2}\npreemption: never\n${o.extra ?? ""}` }));
@@ -169,8 +172,42 @@ describe("a repair plan", () => {
     expect((await w.units("llm")).length).toBe(2);
   });
 
+  // Guarantee: for any fleet, whenever a plan is found, running it places everybody who waited, with no node over-committed, no
+  // unit of others out of service at any moment, no budget of moves broken, and by exactly the moves that were shown.
+  it("holds for random fleets", async () => {
+    let run1 = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.record({ nodes: fc.integer({ min: 2, max: 4 }), web: fc.integer({ min: 2, max: 4 }), cpu: fc.constantFrom(200, 250), other: fc.integer({ min: 0, max: 3 }), llm: fc.integer({ min: 1, max: 2 }), size: fc.constantFrom(810, 900), most: fc.integer({ min: 1, max: 4 }) }), async (c) => {
+        await empty();
+        await w.apply(site("kiel"));
+        for (let i = 1; i <= c.nodes; i++) await w.node(`kiel-${i}`, "kiel", { cpu: 1_000 });
+        await w.apply(`${policy("prefer: [{by: spread, over: node, weight: 10}]")}---\n${workload("web", { replicas: c.web, cpu: c.cpu, extra: `policy: p\ndisruption: {maxUnavailable: ${c.most}}` })}---\n${workload("aux", { replicas: c.other, cpu: 150, extra: "policy: p" })}`);
+        await until(async () => (await serving("web")) === c.web && (await serving("aux")) === c.other);
+        await w.apply(workload("llm", { replicas: c.llm, cpu: c.size, extra: `gang: {minMember: ${c.llm}}\npreemption: never` }));
+        await turn(w.scheduler({ concurrency: 1 }));
+        if ((await w.units("llm")).length > 0) return;
+        const p = await plan();
+        expect(p.moves.filter((m) => m.workload === "web").length).toBeLessThanOrEqual(c.most);
+        if (p.digest === null) return;
+        run1++;
+        const [webWas, auxWas] = [await w.units("web"), await w.units("aux")];
+        await run(p.digest);
+        let [web, aux] = [c.web, c.other];
+        await until(async () => (await w.placement.queries.repairs(project))[0]?.endedAtMs !== null, { each: async () => void ([web, aux] = [Math.min(web, await serving("web")), Math.min(aux, await serving("aux"))]) });
+        expect((await w.placement.queries.repairs(project))[0]).toMatchObject({ outcome: "placed" });
+        expect([web, aux]).toEqual([c.web, c.other]);
+        expect((await w.units("llm")).length).toBe(c.llm);
+        const stayed = new Set([...(await w.units("web")), ...(await w.units("aux"))].map((u) => u.id));
+        expect([...webWas, ...auxWas].filter((u) => !stayed.has(u.id)).map((u) => u.unit).sort()).toEqual(p.moves.map((m) => m.unit).sort());
+      }),
+      { numRuns: process.env["HOLDFAST_LONG"] === "1" ? 150 : 10, seed: 20261124, endOnFailure: true },
+    );
+    expect(run1).toBeGreaterThan(1);
+  }, 600_000);
+
   it("is priced by starts that were measured, and says so", async () => {
-    await fragmented();
+    await fragmented({ template: 'health: {probe: {type: exec, command: ["true"]}, startPeriod: 45s}' });
+    expect((await plan()).moves[0]).toMatchObject({ seconds: 45, priced: "declared", pricedBecause: "no start was measured: the start period of its manifest" });
     await db.asOwner("update observations set started_at = since_at - interval '2500 milliseconds'");
     await db.asOwner("insert into changes (topic, key, project_id) select 'observation', assignment_id, $1 from observations", [project.id]);
     expect((await plan()).moves[0]).toMatchObject({ seconds: 2.5, priced: "measured", pricedBecause: "median of 3 starts of its units that run" });
