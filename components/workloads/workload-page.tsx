@@ -83,7 +83,7 @@ export function WorkloadPage({ name }: { name: string }) {
             {explain(query.error).message}
           </Alert>
         ) : null}
-        {w.kind !== "daemon" && w.revisions.reduce((sum, r) => sum + r.desired, 0) < w.units.total ? <WaitingNotice workload={w.name} /> : null}
+        {view.tab !== "decisions" && w.kind !== "daemon" && w.revisions.reduce((sum, r) => sum + r.desired, 0) < w.units.total ? <WaitingNotice workload={w.name} /> : null}
         {w.rollout ? (
           <Alert title={<>Rollout <Link href={routes.rollout(project, w.rollout.number)} className="link">#{w.rollout.number}</Link> is under way: {phaseWord(w.rollout.phase)}</>} />
         ) : null}

@@ -105,6 +105,9 @@ describe("why not there", () => {
     const answer = await whyNot("web-1");
     expect(answer).toMatchObject({ feasible: 1, flip: null, noFlip: "The nodes are not what web-1 waits for." });
     expect(answer.sentence).toMatch(/^1 node of 1 can take web-1 now\. The newest decision says: .*quota/i);
+    await w.node("kiel-2", "kiel", { cpu: 100 });
+    w = fleetOf(db, clock);
+    expect(await whyNot("web-1", "kiel-2")).toMatchObject({ flip: null, noFlip: "The nodes are not what web-1 waits for: no change for this node alone would place it.", sentence: expect.stringMatching(/^kiel-2 refuses web-1: .*It is not this node that it waits for\. The newest decision says: .*quota/i) as string });
     const [row] = (await w.placement.queries.queue(project)).items;
     expect(row).toMatchObject({ workload: "web", quota: "small", unit: "web-1", waiting: 1 });
     expect(await w.placement.queries.decision(project, { id: row?.decision ?? "" })).toMatchObject({ unit: "web-1", outcome: "unplaced", because: row?.blocker });

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { ProjectRef } from "../../core/access/actor";
 import { refuseNow } from "../../core/base/refusal";
 import { counted } from "../../core/fleet";
@@ -14,6 +15,8 @@ import type { PlacementDeps } from "../deps";
 import type { createJudge, JudgedUnit } from "./judge";
 
 type Answer = NonNullable<WhyNotView["flip"]>;
+
+const aboutNodes = z.object({ counts: z.array(z.unknown()).min(1) });
 
 export function whyNotQueries(deps: PlacementDeps, judge: ReturnType<typeof createJudge>) {
   const db = deps.store.read.client;
@@ -71,17 +74,17 @@ export function whyNotQueries(deps: PlacementDeps, judge: ReturnType<typeof crea
       const target = asked && (byName.get(asked.name) ?? null);
       const here = own ? (byName.get(own.node.name) ?? null) : null;
       const feasible = judged.filter((j) => j.score !== null).length;
+      const waitsFor = own ? null : (newest?.because ?? null);
+      // What holds it where that is not the nodes: a quota, its gang, a reservation. A decision that counts nodes is about nodes.
+      const held = !own && newest?.outcome === "unplaced" && found.judged.some((j) => j.score !== null) && !aboutNodes.safeParse(newest.candidates).success ? waitsFor : null;
       // Where some node can take it, it is not the nodes that a unit waits for: its newest decision says what is.
-      const settled = target ? target === best : own !== undefined || feasible > 0;
+      const settled = target ? target === best || held !== null : own !== undefined || feasible > 0;
       const flip = settled ? null : flipAmong(problem, judged, target?.node.id);
       const answer: Answer | null = flip && { text: flip.text, goesTo: flip.to, ...(await editsOf(project, found, problem, flip)), act: actOf(flip, nodes) };
-      // What its newest decision says, where that is not the nodes: a quota, its gang, a reservation.
-      const waitsFor = own ? null : (newest?.because ?? null);
-      const held = !own && found.judged.some((j) => j.score !== null) ? waitsFor : null;
       return {
         workload: loaded.object.name, unit: input.unit, here: here && candidate(here), best: best && candidate(best), target: target && candidate(target), reasons: target?.reasons ?? [], feasible, nodes: judged.length,
         sentence: target ? `${aboutNode(input.unit, target, here, best)}${held === null ? "" : ` It is not this node that it waits for. The newest decision says: ${held}`}` : aboutAll(input.unit, here, best, feasible, judged.length, waitsFor),
-        flip: answer, noFlip: answer ? null : noFlip(input.unit, target, settled, waitsFor), asOfMs: nowMs,
+        flip: answer, noFlip: answer ? null : noFlip(input.unit, target, settled, waitsFor, held), asOfMs: nowMs,
       };
     },
   };
@@ -125,7 +128,8 @@ function aboutAll(unit: string, here: Judged | null, best: Judged | null, feasib
   return `${counted(feasible, "node")} of ${nodes} can take ${unit} now. ${waitsFor ? `The newest decision says: ${waitsFor}` : "The scheduler has not looked at it yet."}`;
 }
 
-function noFlip(unit: string, target: Judged | null, settled: boolean, waitsFor: string | null): string {
+function noFlip(unit: string, target: Judged | null, settled: boolean, waitsFor: string | null, held: string | null): string {
+  if (held !== null && target) return `The nodes are not what ${unit} waits for: no change for this node alone would place it.`;
   if (settled) return target ? "Nothing of this node stands in the way." : waitsFor ? `The nodes are not what ${unit} waits for.` : `${unit} has a node.`;
   if (target && target.reasons.length > 1) return `${target.reasons.length} things stand in the way at once, so no single change is enough.`;
   if (target) return `No single change of an amount, a rule or a weight sends ${unit} to ${target.node.name}.`;
