@@ -14,8 +14,12 @@ const GIB = 2 ** 30;
 const scale: Record<Measure, number> = { cpuMillis: 1_000, memoryBytes: GIB, devices: 1 };
 const unitOf = (m: Measure): string => measures.find((x) => x.value === m)?.unit ?? "";
 
-/** "3.2", in cores, GiB or accelerators. */
-export const amountOf = (m: Measure, n: number): string => Number((n / scale[m]).toFixed(1)).toLocaleString("en-GB");
+/** "3.25", in cores, GiB or accelerators. */
+export const amountOf = (m: Measure, n: number): string => {
+  const amount = n / scale[m];
+  // Small fleets differ by hundredths; of large ones a tenth is enough.
+  return Number(amount.toFixed(amount < 10 ? 2 : 1)).toLocaleString("en-GB");
+};
 export const shareOf = (a: Amount): number | null => (a.capacity > 0 ? Math.min(1, a.allocated / a.capacity) : null);
 export const percentText = (share: number | null): string => (share === null ? "none" : `${Math.round(share * 100)} %`);
 

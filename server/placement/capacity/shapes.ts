@@ -9,7 +9,7 @@ const bytesText = (n: number): string => (n >= GIB ? `${Number((n / GIB).toFixed
 
 /** What one unit asks for, in words. */
 export function demandText(d: Demand): string {
-  const parts = [d.devices ? counted(d.devices.count, d.devices.model ?? "accelerator") : "", `${Number((d.cpuMillis / 1_000).toFixed(3))} CPU`, `${bytesText(d.memoryBytes)} memory`];
+  const parts = [d.devices ? counted(d.devices.count, d.devices.model ?? "accelerator") : "", `${Number((d.cpuMillis / 1_000).toFixed(3))} CPU`, d.memoryBytes > 0 ? `${bytesText(d.memoryBytes)} memory` : ""];
   return parts.filter(Boolean).join(", ");
 }
 
