@@ -29,7 +29,11 @@ export function capacityQueries(deps: PlacementDeps, worlds: WorldCache) {
       const units = new Map<string, number>();
       for (const w of world.workloads) for (const u of w.snapshot.units) units.set(u.node.id, (units.get(u.node.id) ?? 0) + 1);
       const bySite = new Map<string, FleetNode[]>(rows.sites.map((s) => [s.name, []]));
-      for (const n of world.nodes) bySite.set(n.site, [...(bySite.get(n.site) ?? []), n]);
+      for (const n of world.nodes) {
+        const there = bySite.get(n.site);
+        if (there) there.push(n);
+        else bySite.set(n.site, [n]);
+      }
       const total = summed([...measured.values()]);
 
       const listed = world.nodes.filter((n) => input.site === undefined || n.site === input.site).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));

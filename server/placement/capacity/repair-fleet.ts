@@ -25,15 +25,15 @@ export interface PlanningFleet {
 }
 
 /** What nobody could move without taking it out of service or against its own rules stays where it is. */
-function isMovable(w: Workload, u: OwnUnit, pendingId: string | null): boolean {
+function maySpare(w: Workload, pendingId: string | null): boolean {
   const s = w.snapshot;
   if (s.workloadId === pendingId || (s.kind !== "service" && s.kind !== "inference") || s.removed || s.rolloutOpen || !s.goal || !s.askShape) return false;
   const running = s.units.filter((x) => x.desired === "run");
   // A workload that lacks units, or has one that does not serve, has nothing to spare.
   if (running.length !== s.replicas || s.units.length !== running.length) return false;
-  if (!running.every((x) => x.node.contact === "live" && x.observed !== null && serves(x.observed.phase, x.observed.health))) return false;
-  return s.revisions.get(u.generation)?.templateDigest === s.goal.templateDigest && isUsable(u.node);
+  return running.every((x) => x.node.contact === "live" && x.observed !== null && serves(x.observed.phase, x.observed.health));
 }
+const isMovable = (w: Workload, u: OwnUnit): boolean => w.snapshot.revisions.get(u.generation)?.templateDigest === w.snapshot.goal?.templateDigest && isUsable(u.node);
 
 export function planningFleet(world: WhatIfWorld, o: { pendingId: string | null; secondsOf: (workloadId: string, generation: number) => number; forbidden: ReadonlySet<string> }): PlanningFleet {
   const nodes = world.nodes.filter(isUsable);
@@ -64,6 +64,7 @@ export function planningFleet(world: WhatIfWorld, o: { pendingId: string | null;
   const movable = new Map<string, Movable>();
   const units: RepairUnit[] = [];
   for (const w of world.workloads) {
+    const spares = maySpare(w, o.pendingId);
     for (const u of w.snapshot.units) {
       const at = index.get(u.node.id);
       const shape = w.snapshot.revisions.get(u.generation)?.shape;
@@ -72,7 +73,7 @@ export function planningFleet(world: WhatIfWorld, o: { pendingId: string | null;
       const first = next.get(u.node.id) ?? 0;
       next.set(u.node.id, first + wanted);
       const devices = Array.from({ length: wanted }, (_, i) => first + i).filter((d) => d < (gpu[at]?.free.length ?? 0));
-      const may = isMovable(w, u, o.pendingId) && devices.length === wanted;
+      const may = spares && isMovable(w, u) && devices.length === wanted;
       if (!may) continue;
       movable.set(u.assignmentId, { unit: u, of: w, shape });
       units.push({ id: u.assignmentId, shape: gpuShapeOf(shape.demand), node: at, devices, warmStartSeconds: o.secondsOf(w.snapshot.workloadId, u.generation), movable: true, budget: w.snapshot.workloadId });
