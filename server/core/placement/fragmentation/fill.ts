@@ -35,9 +35,9 @@ function reachOf(mix: Mix, nodes: readonly GpuNode[]): number[] {
 }
 
 /** What a core that a task without GPU gets is worth, in devices, where CPU runs out before GPUs do. */
-const CORE_WORTH = 0.05;
+const CORE_WORTH = 0.03;
 /** The part of the fleet's CPU that the mix asks for with all GPUs allocated: from the first on a core has a worth, at the second all of it. */
-const TIGHT = { from: 0.9, to: 1 } as const;
+const TIGHT = { from: 0.9, to: 0.96 } as const;
 
 /**
  * What a millicore of tasks without GPU counts in expected fill, in thousandths of a device. Nothing while the CPU is
