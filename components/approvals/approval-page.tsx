@@ -1,11 +1,12 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { explain, refusalOf } from "@/app/_client/refusal";
+import { refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { NotLoaded } from "@/components/state/query-states";
+import { EmptyState } from "@/components/ui/empty-state";
 import { PageBody, PageHead, Section } from "@/components/ui/page";
 import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import { ApprovalCard } from "./approval-card";
@@ -32,7 +33,7 @@ export function ApprovalPage({ id }: { id: string }) {
             <p>The link may belong to another project.</p>
           </EmptyState>
         ) : (
-          <ErrorState title="The approval could not be loaded" message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+          <NotLoaded title="The approval could not be loaded" query={query} />
         )}
       </>
     );

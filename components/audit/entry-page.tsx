@@ -1,8 +1,9 @@
 "use client";
 
+import { NotLoaded } from "@/components/state/query-states";
 import Link from "@/components/ui/link";
 import { useQuery } from "@tanstack/react-query";
-import { explain, refusalOf } from "@/app/_client/refusal";
+import { refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { ChangeList } from "@/components/diff";
 import { routes } from "@/components/routes";
@@ -10,7 +11,7 @@ import { useProject } from "@/components/shell/project-context";
 import { absoluteText, StateMark } from "@/components/state";
 import { Alert } from "@/components/ui/alert";
 import { CopyButton } from "@/components/ui/copy-button";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { Facts, PageBody, PageHead, Section } from "@/components/ui/page";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { Timeline } from "@/components/ui/timeline";
@@ -38,7 +39,7 @@ export function AuditEntryPage({ seq }: { seq: string }) {
             <p>It may belong to another project.</p>
           </EmptyState>
         ) : (
-          <ErrorState title="The entry could not be loaded" message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+          <NotLoaded title="The entry could not be loaded" query={query} />
         )}
       </>
     );

@@ -7,7 +7,7 @@ import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, StateMark } from "@/components/state";
-import { Alert } from "@/components/ui/alert";
+import { LastLoaded, NotLoaded } from "@/components/state/query-states";
 import { Button } from "@/components/ui/button";
 import { Choice } from "@/components/ui/choice";
 import { Command } from "@/components/ui/copy-button";
@@ -52,7 +52,7 @@ export function CapacityPage() {
           </EmptyState>
         ) : (
           <>
-            {query.isError ? <Alert tone="silent" title="This is the last that could be loaded">{explain(query.error).message}</Alert> : null}
+            <LastLoaded query={query} />
             {view.repair ? <RepairPlan project={project} workload={view.repair} onClose={() => void setView({ repair: null })} /> : null}
             <Waiting project={project} planned={view.repair} onPlan={(repair) => void setView({ repair })} />
             <Repairs project={project} />
@@ -176,7 +176,7 @@ function Waiting({ project, planned, onPlan }: { project: string; planned: strin
   return (
     <Section title="Who waits" aside={query.data ? <span className="tnum">{items.length}</span> : null} flush>
       {query.isError && !query.data ? (
-        <ErrorState title="The queue could not be loaded" message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+        <NotLoaded title="The queue could not be loaded" query={query} />
       ) : !query.data ? (
         <Loading what="who waits">
           <SkeletonRows rows={2} columns={4} />

@@ -9,9 +9,10 @@ import { NotHere } from "@/components/decisions/not-here";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, Elapsed } from "@/components/state";
+import { LastLoaded, NotLoaded } from "@/components/state/query-states";
 import { Alert } from "@/components/ui/alert";
 import { LabelChip } from "@/components/ui/badge";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { Facts, PageBody, PageHead, Section } from "@/components/ui/page";
 import { Loading, Skeleton, SkeletonRows } from "@/components/ui/skeleton";
 import { Timeline } from "@/components/ui/timeline";
@@ -51,7 +52,7 @@ export function NodePage({ name }: { name: string }) {
             <p>It may have been decommissioned long ago, or the name was mistyped. Ctrl/Cmd-K finds nodes by a part of their name.</p>
           </EmptyState>
         ) : (
-          <ErrorState title={`${name} could not be loaded`} message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+          <NotLoaded title={`${name} could not be loaded`} query={query} />
         )}
       </>
     );
@@ -74,11 +75,7 @@ export function NodePage({ name }: { name: string }) {
         }
       />
       <PageBody>
-        {query.isError ? (
-          <Alert tone="silent" title="This is the last that could be loaded">
-            {explain(query.error).message}
-          </Alert>
-        ) : null}
+        <LastLoaded query={query} />
         {node.identityRevoked ? (
           <Alert tone="error" title="Its identity is revoked">
             {node.identityRevoked.reason} (<At at={node.identityRevoked.atMs} />

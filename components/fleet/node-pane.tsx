@@ -1,14 +1,13 @@
 "use client";
 
+import { NotLoaded } from "@/components/state/query-states";
 import Link from "@/components/ui/link";
 import { useQuery } from "@tanstack/react-query";
-import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age } from "@/components/state";
 import { LabelChip } from "@/components/ui/badge";
-import { ErrorState } from "@/components/ui/empty-state";
 import { Section } from "@/components/ui/page";
 import { Loading, Skeleton, SkeletonRows } from "@/components/ui/skeleton";
 import { Timeline } from "@/components/ui/timeline";
@@ -31,7 +30,7 @@ export function NodePane({ name }: { name: string }) {
     );
   }
   const node = query.data;
-  if (!node) return <ErrorState title={`${name} could not be loaded`} message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />;
+  if (!node) return <NotLoaded title={`${name} could not be loaded`} query={query} />;
   return (
     <div className="flex flex-col gap-3 p-3">
       <p className="text-base">{node.state.because}</p>

@@ -1,9 +1,10 @@
 "use client";
 
+import { LastLoaded, NotLoaded } from "@/components/state/query-states";
 import Link from "@/components/ui/link";
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { explain, refusalOf } from "@/app/_client/refusal";
+import { refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { bytesText, coresText, latencyText, Meter } from "@/components/chart";
 import { FollowChange } from "@/components/preview/follow-change";
@@ -11,11 +12,10 @@ import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, IntervalCount, StateMark } from "@/components/state";
 import { DataTable } from "@/components/table/data-table";
-import { Alert } from "@/components/ui/alert";
 import { Badge } from "@/components/ui/badge";
 import { Button, buttonStyle } from "@/components/ui/button";
 import { Command, CopyButton } from "@/components/ui/copy-button";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { Facts, PageBody, PageHead, Section } from "@/components/ui/page";
 import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
@@ -49,7 +49,7 @@ export function SitePage({ name }: { name: string }) {
             <p>Sites are made by applying a manifest of kind Site.</p>
           </EmptyState>
         ) : (
-          <ErrorState title={`${name} could not be loaded`} message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+          <NotLoaded title={`${name} could not be loaded`} query={query} />
         )}
       </>
     );
@@ -82,11 +82,7 @@ export function SitePage({ name }: { name: string }) {
         }
       />
       <PageBody>
-        {query.isError ? (
-          <Alert tone="silent" title="This is the last that could be loaded">
-            {explain(query.error).message}
-          </Alert>
-        ) : null}
+        <LastLoaded query={query} />
         <FollowChange object={`Site ${site.name}`} />
         <div className="grid grid-cols-[minmax(0,1fr)_minmax(280px,340px)] gap-4 max-lg:grid-cols-1">
           <div className="flex min-w-0 flex-col gap-4">

@@ -7,7 +7,7 @@ import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age, At, Elapsed, StateMark, Until } from "@/components/state";
-import { Alert } from "@/components/ui/alert";
+import { LastLoaded } from "@/components/state/query-states";
 import { Button } from "@/components/ui/button";
 import { ErrorState } from "@/components/ui/empty-state";
 import Link from "@/components/ui/link";
@@ -60,7 +60,7 @@ export function EmergencyPage() {
           </Loading>
         ) : (
           <>
-            {query.isError ? <Alert tone="silent" title="This is the last that could be loaded">{explain(query.error).message}</Alert> : null}
+            <LastLoaded query={query} />
             <Section title="In force" aside={<span className="tnum">{e.openRollouts} open {e.openRollouts === 1 ? "rollout" : "rollouts"}</span>} flush>
               {frozen.length === 0 ? (
                 <p className="p-3 text-sm text-muted-foreground">Nothing is frozen: {e.openRollouts === 0 ? "and no rollout is open." : "open rollouts go on by their plans."} A freeze keeps every unit from being asked for a new revision; what is on its way back goes on.</p>

@@ -1,6 +1,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
+import { NotLoaded } from "@/components/state/query-states";
 import Link from "@/components/ui/link";
 import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
@@ -9,7 +10,7 @@ import { useProject } from "@/components/shell/project-context";
 import { Age, At, StateShape } from "@/components/state";
 import { Alert } from "@/components/ui/alert";
 import { buttonStyle } from "@/components/ui/button";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { PageBody, PageHead, Section } from "@/components/ui/page";
 import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import type { HomeView } from "@/server/core/views";
@@ -31,7 +32,7 @@ export function HomePage() {
         query.isPending ? (
           <HomeSkeleton />
         ) : (
-          <ErrorState title="Home could not be loaded" message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+          <NotLoaded title="Home could not be loaded" query={query} />
         )
       ) : home.sites.length === 0 ? (
         <FirstSteps project={project} />

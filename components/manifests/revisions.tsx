@@ -7,12 +7,12 @@ import { useTRPC } from "@/app/_client/trpc";
 import { ChangeList, ManifestDiff } from "@/components/diff";
 import { useProject } from "@/components/shell/project-context";
 import { Age } from "@/components/state";
+import { NotLoaded } from "@/components/state/query-states";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/components/ui/cn";
 import { Confirm } from "@/components/ui/confirm";
 import { Command } from "@/components/ui/copy-button";
-import { ErrorState } from "@/components/ui/empty-state";
 import { Section } from "@/components/ui/page";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toaster";
@@ -43,7 +43,7 @@ export function WorkloadRevisions({ name, selected, onSelect }: { name: string; 
   const lift = useMutation(trpc.workloads.liftHold.mutationOptions(finished));
   const running = asked?.kind === "back" ? back : lift;
   if (list.isPending) return <SkeletonRows rows={5} columns={3} />;
-  if (!list.data) return <ErrorState title="The revisions could not be loaded" message={explain(list.error).message} id={explain(list.error).id} onRetry={() => void list.refetch()} />;
+  if (!list.data) return <NotLoaded title="The revisions could not be loaded" query={list} />;
   return (
     <div className="grid grid-cols-[minmax(240px,340px)_minmax(0,1fr)] gap-4 max-md:grid-cols-1">
       <ol className="flex flex-col gap-1" aria-label="Revisions, newest first">
@@ -97,7 +97,7 @@ export function WorkloadRevisions({ name, selected, onSelect }: { name: string; 
         ) : detail.isPending ? (
           <SkeletonRows rows={8} columns={2} />
         ) : (
-          <ErrorState title="The revision could not be loaded" message={explain(detail.error).message} id={explain(detail.error).id} onRetry={() => void detail.refetch()} />
+          <NotLoaded title="The revision could not be loaded" query={detail} />
         )}
       </div>
       {asked ? (

@@ -1,6 +1,7 @@
 "use client";
 
 import { useState } from "react";
+import { NotLoaded } from "@/components/state/query-states";
 import Link from "@/components/ui/link";
 import { useRouter } from "next/navigation";
 import { useMutation, useQuery } from "@tanstack/react-query";
@@ -16,7 +17,7 @@ import { Age } from "@/components/state";
 import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/confirm";
 import { Command } from "@/components/ui/copy-button";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { PageBody, PageHead, Section } from "@/components/ui/page";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toaster";
@@ -52,7 +53,7 @@ export function PolicyPage({ name }: { name: string }) {
             <p>It may have been removed: the audit log says when and by whom.</p>
           </EmptyState>
         ) : (
-          <ErrorState title={`${name} could not be loaded`} message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+          <NotLoaded title={`${name} could not be loaded`} query={query} />
         )}
       </>
     );

@@ -1,19 +1,18 @@
 "use client";
 
+import { LastLoaded, NotLoaded } from "@/components/state/query-states";
 import Link from "@/components/ui/link";
 import { useQuery } from "@tanstack/react-query";
 import { parseAsString, parseAsStringLiteral, useQueryStates } from "nuqs";
-import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { Age } from "@/components/state";
-import { Alert } from "@/components/ui/alert";
 import { buttonStyle } from "@/components/ui/button-style";
 import { Choice } from "@/components/ui/choice";
 import { cn } from "@/components/ui/cn";
 import { Command } from "@/components/ui/copy-button";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { PageBody, PageHead, Section } from "@/components/ui/page";
 import { PlainTable } from "@/components/ui/plain-table";
 import { Loading, SkeletonRows } from "@/components/ui/skeleton";
@@ -58,7 +57,7 @@ export function QuotasPage() {
             </PageBody>
           </Loading>
         ) : (
-          <ErrorState title="The quotas could not be loaded" message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+          <NotLoaded title="The quotas could not be loaded" query={query} />
         )
       ) : quotas.length === 0 ? (
         <EmptyState title="There is no quota yet" action={create}>
@@ -66,11 +65,7 @@ export function QuotasPage() {
         </EmptyState>
       ) : (
         <PageBody>
-          {query.isError ? (
-            <Alert tone="silent" title="This is the last that could be loaded">
-              {explain(query.error).message}
-            </Alert>
-          ) : null}
+          <LastLoaded query={query} />
           <Section title="Tree" hint="each parent before its children" aside={<Age at={query.data?.asOfMs ?? null} suffix="ago" className="min-w-0" />} flush>
             <div className="flex flex-wrap items-center gap-3 px-3">
               <Choice label="Shown as" value={view.as} onChange={(as) => void setView({ as })} options={[{ value: "bars", label: "Bars" }, { value: "table", label: "Table" }]} className="flex-1" />

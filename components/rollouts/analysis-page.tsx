@@ -2,12 +2,11 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { parseAsString, useQueryStates } from "nuqs";
-import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { useProject } from "@/components/shell/project-context";
 import { At, StateMark } from "@/components/state";
+import { NotLoaded } from "@/components/state/query-states";
 import { Command } from "@/components/ui/copy-button";
-import { ErrorState } from "@/components/ui/empty-state";
 import { NativeSelect } from "@/components/ui/input";
 import { Section } from "@/components/ui/page";
 import { Skeleton } from "@/components/ui/skeleton";
@@ -41,7 +40,7 @@ function Analysis({ rollout: r }: { rollout: RolloutDetail }) {
           <Kept rollout={r} history={history.data} onChoose={(bundle) => void setView({ bundle })} />
         </>
       ) : history.isError ? (
-        <ErrorState title="What was decided so far could not be loaded" message={explain(history.error).message} id={explain(history.error).id} onRetry={() => void history.refetch()} />
+        <NotLoaded title="What was decided so far could not be loaded" query={history} />
       ) : (
         <Skeleton className="h-40 w-full opacity-40" />
       )}

@@ -1,15 +1,15 @@
 "use client";
 
 import type { ReactNode } from "react";
+import { LastLoaded, NotLoaded } from "@/components/state/query-states";
 import Link from "@/components/ui/link";
 import { useQuery } from "@tanstack/react-query";
-import { explain, refusalOf } from "@/app/_client/refusal";
+import { refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { StateMark } from "@/components/state";
-import { Alert } from "@/components/ui/alert";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { PageBody, PageHead } from "@/components/ui/page";
 import { Loading, Skeleton, SkeletonRows } from "@/components/ui/skeleton";
 import { LinkTabs } from "@/components/ui/tabs";
@@ -36,7 +36,7 @@ export function RolloutFrame({ number, part, children }: { number: number; part:
             <p>Rollouts are numbered by project: it may belong to another one.</p>
           </EmptyState>
         ) : (
-          <ErrorState title={`Rollout #${number} could not be loaded`} message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+          <NotLoaded title={`Rollout #${number} could not be loaded`} query={query} />
         )}
       </>
     );
@@ -69,11 +69,7 @@ export function RolloutFrame({ number, part, children }: { number: number; part:
         />
       </PageHead>
       <PageBody>
-        {query.isError ? (
-          <Alert tone="silent" title="This is the last that could be loaded">
-            {explain(query.error).message}
-          </Alert>
-        ) : null}
+        <LastLoaded query={query} />
         {children(r)}
       </PageBody>
     </>

@@ -2,10 +2,10 @@
 
 import type { ReactNode } from "react";
 import type { UseQueryResult } from "@tanstack/react-query";
-import { explain, refusalOf } from "@/app/_client/refusal";
+import { refusalOf } from "@/app/_client/refusal";
 import { useProject } from "@/components/shell/project-context";
-import { Alert } from "@/components/ui/alert";
-import { ErrorState, NoPermission } from "@/components/ui/empty-state";
+import { LastLoaded, NotLoaded } from "@/components/state/query-states";
+import { NoPermission } from "@/components/ui/empty-state";
 import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import type { Permission } from "@/server/core/access/roles";
 
@@ -24,10 +24,7 @@ export function Part<T>({
   const { me, may } = useProject();
   if ((me !== null && !may(permission)) || refusalOf(query.error)?.code === "forbidden") return <NoPermission what={what} permission={permission} />;
   if (query.data === undefined) {
-    if (query.isError) {
-      const { message, id } = explain(query.error);
-      return <ErrorState title={`The ${what} could not be loaded`} message={message} id={id} onRetry={() => void query.refetch()} />;
-    }
+    if (query.isError) return <NotLoaded title={`The ${what} could not be loaded`} query={query} />;
     return (
       <Loading what={what}>
         <SkeletonRows rows={4} columns={5} />
@@ -36,11 +33,7 @@ export function Part<T>({
   }
   return (
     <>
-      {query.isError ? (
-        <Alert tone="silent" className="m-3" title="This is the last that could be loaded">
-          {explain(query.error).message}
-        </Alert>
-      ) : null}
+      <LastLoaded query={query} className="m-3" />
       {children(query.data)}
     </>
   );

@@ -1,6 +1,7 @@
 "use client";
 
 import dynamic from "next/dynamic";
+import { NotLoaded } from "@/components/state/query-states";
 import Link from "@/components/ui/link";
 import { useEffect } from "react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
@@ -15,7 +16,7 @@ import { Age, StateMark } from "@/components/state";
 import { useListKeys } from "@/components/table/use-list-keys";
 import { Alert } from "@/components/ui/alert";
 import { Button, buttonStyle } from "@/components/ui/button";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { PageHead } from "@/components/ui/page";
 import { Select } from "@/components/ui/select";
 import { Loading, Skeleton } from "@/components/ui/skeleton";
@@ -114,7 +115,7 @@ export function TopologyPage() {
             query.isPending ? (
               <CanvasSkeleton />
             ) : (
-              <ErrorState title="The topology could not be loaded" message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+              <NotLoaded title="The topology could not be loaded" query={query} />
             )
           ) : data.sites.length === 0 ? (
             <EmptyState

@@ -1,5 +1,6 @@
 "use client";
 
+import { LastLoaded, NotLoaded } from "@/components/state/query-states";
 import Link from "@/components/ui/link";
 import { usePathname, useRouter } from "next/navigation";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
@@ -18,7 +19,7 @@ import { Alert } from "@/components/ui/alert";
 import { Badge, LabelChip } from "@/components/ui/badge";
 import { Choice } from "@/components/ui/choice";
 import { Command } from "@/components/ui/copy-button";
-import { EmptyState, ErrorState } from "@/components/ui/empty-state";
+import { EmptyState } from "@/components/ui/empty-state";
 import { Facts, PageBody, PageHead, Section } from "@/components/ui/page";
 import { Loading, Skeleton, SkeletonRows } from "@/components/ui/skeleton";
 import { Tabs, TabsContent, TabsList, TabsTrigger } from "@/components/ui/tabs";
@@ -59,7 +60,7 @@ export function WorkloadPage({ name }: { name: string }) {
             <p>It may have been removed: the audit log says when and by whom.</p>
           </EmptyState>
         ) : (
-          <ErrorState title={`${name} could not be loaded`} message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />
+          <NotLoaded title={`${name} could not be loaded`} query={query} />
         )}
       </>
     );
@@ -78,11 +79,7 @@ export function WorkloadPage({ name }: { name: string }) {
         actions={<WorkloadActions workload={w} />}
       />
       <PageBody>
-        {query.isError ? (
-          <Alert tone="silent" title="This is the last that could be loaded">
-            {explain(query.error).message}
-          </Alert>
-        ) : null}
+        <LastLoaded query={query} />
         {view.tab !== "decisions" && w.kind !== "daemon" && w.revisions.reduce((sum, r) => sum + r.desired, 0) < w.units.total ? <WaitingNotice workload={w.name} /> : null}
         {w.rollout ? (
           <Alert title={<>Rollout <Link href={routes.rollout(project, w.rollout.number)} className="link">#{w.rollout.number}</Link> is under way: {phaseWord(w.rollout.phase)}</>} />

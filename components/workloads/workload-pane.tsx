@@ -1,11 +1,10 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { explain } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { useProject } from "@/components/shell/project-context";
 import { IntervalCount } from "@/components/state";
-import { ErrorState } from "@/components/ui/empty-state";
+import { NotLoaded } from "@/components/state/query-states";
 import { Facts, Section } from "@/components/ui/page";
 import { Loading, Skeleton, SkeletonRows } from "@/components/ui/skeleton";
 import { Objectives } from "./objectives";
@@ -25,7 +24,7 @@ export function WorkloadPane({ name }: { name: string }) {
       </Loading>
     );
   const w = query.data;
-  if (!w) return <ErrorState title={`${name} could not be loaded`} message={explain(query.error).message} id={explain(query.error).id} onRetry={() => void query.refetch()} />;
+  if (!w) return <NotLoaded title={`${name} could not be loaded`} query={query} />;
   return (
     <div className="flex flex-col gap-3 p-3">
       <p className="text-base">{w.state.because}</p>
