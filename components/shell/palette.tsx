@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useRouter } from "next/navigation";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Command } from "cmdk";
-import { Box, FileCode2, Gauge, Grid3x3, LogOut, MapPin, Moon, Plus, Rocket, ScrollText, Search, Server, Snowflake, Sun, User, type LucideIcon } from "lucide-react";
+import { Box, FileCode2, FlaskConical, Gauge, Grid3x3, LogOut, MapPin, Moon, Plus, Rocket, ScrollText, Search, Server, Snowflake, Sun, User, type LucideIcon } from "lucide-react";
 import { useTheme } from "next-themes";
 import { Dialog as Primitive } from "radix-ui";
 import { useTRPC } from "@/app/_client/trpc";
@@ -55,6 +55,7 @@ export default function Palette({ open, onOpenChange }: { open: boolean; onOpenC
     { label: "Start a rollout", icon: Rocket, reason: why("rollouts.operate"), act: () => router.push(routes.rolloutNew(project)) },
     { label: "Freeze rollouts, abort everywhere, break the glass", icon: Snowflake, reason: null, act: () => router.push(routes.emergency(project)) },
     { label: "Plan a repair that makes room for who waits", icon: Grid3x3, reason: null, act: () => router.push(routes.capacity(project)) },
+    { label: "What if a site, node or link is lost, drained or costs more", icon: FlaskConical, reason: null, act: () => router.push(routes.whatIf(project)) },
     { label: "Write a placement policy", icon: ScrollText, reason: why("manifests.apply"), act: () => router.push(routes.policyNew(project)) },
     { label: "Invite a person", icon: User, reason: why("people.manage"), act: () => router.push(`${routes.settingsPart(project, "people")}?invite=true`) },
     resolvedTheme === "dark"
