@@ -48,19 +48,24 @@ const watcher = (read: string): string => `(() => {
   requestAnimationFrame(look);
 })()`;
 
-/** What is watched on each page, given a node and its site; written to be run in the page. */
+/** What is watched on each page, given a node and its site: the state words of the rows from it on, and the site's counts. Written to be run in the page. */
 const watched = {
-  Fleet: { path: "fleet", read: `() => { const link = [...document.querySelectorAll("a")].find((a) => a.textContent.trim() === NODE); const row = link && link.closest('[role="row"], tr, li'); const word = row && /healthy|silent|degraded|failing|pending/i.exec(row.innerText); return word ? word[0].toLowerCase() : null; }` },
+  Fleet: { path: "fleet", read: `() => { const link = [...document.querySelectorAll("a")].find((a) => a.textContent.trim() === NODE); const row = link && link.closest('[role="row"], tr, li'); if (!row) return null; return [...row.parentElement.children].map((one) => (/healthy|silent|degraded|failing|pending/i.exec(one.innerText) || [""])[0].toLowerCase()).join(); }` },
   Topology: { path: "topology", read: `() => { const b = document.querySelector('[data-site="' + SITE + '"] button'); return b ? b.getAttribute("aria-label") : null; }` },
 } as const;
 
-/** Lets one node fall silent and come back, again and again, with the pointers and nudges that a gateway would leave. */
-function flap(ownerUrl: string, nodeId: string, everyMs: number): () => Promise<void> {
+/**
+ * Lets one node after another fall silent, and then come back, with the pointers and nudges that a gateway would leave.
+ * Not one alone: back before it is asked for, it would be seen or missed by the luck of the rhythm.
+ */
+function flap(ownerUrl: string, nodeIds: readonly string[], everyMs: number): () => Promise<void> {
   const client = new pg.Client({ connectionString: ownerUrl });
   let going = true;
   const loop = (async () => {
     await client.connect();
-    for (let away = true; going; away = !away) {
+    for (let i = 0; going; i++) {
+      const nodeId = nodeIds[i % nodeIds.length];
+      const away = Math.floor(i / nodeIds.length) % 2 === 0;
       await client.query("begin");
       await client.query("update nodes set connected = $2, last_seen_at = case when $2 then now() else now() - interval '30 days' end where id = $1", [nodeId, !away]);
       await client.query("insert into changes (topic, key, project_id) values ('node', $1, 'project-default')", [nodeId]);
@@ -116,16 +121,18 @@ async function measureOnce(browser: Browser, o: { url: string; path: string; rea
 }
 
 /** Medians of `runs` cold loads of each page. */
-export async function measurePages(o: { url: string; ownerUrl: string; sessionToken: string; node: { id: string; name: string; site: string }; runs: number; say: (line: string) => void }): Promise<PageMeasured[]> {
+export async function measurePages(o: { url: string; ownerUrl: string; sessionToken: string; nodes: readonly { id: string; name: string; site: string }[]; runs: number; say: (line: string) => void }): Promise<PageMeasured[]> {
   const found = findChromium();
   const browser = await chromium.launch({ args: CHROMIUM_FLAGS, ...(found ? { executablePath: found.path } : {}) });
-  const stopFlapping = flap(o.ownerUrl, o.node.id, 250);
+  const [node] = o.nodes;
+  if (!node) throw new Error("there are no nodes to watch");
+  const stopFlapping = flap(o.ownerUrl, o.nodes.map((n) => n.id), 250);
   const measured: PageMeasured[] = [];
   try {
     for (const [page, { path, read }] of Object.entries(watched)) {
       const runs: Awaited<ReturnType<typeof measureOnce>>[] = [];
       for (let i = 0; i < o.runs; i++) {
-        const source = read.replace("NODE", JSON.stringify(o.node.name)).replace("SITE", JSON.stringify(o.node.site));
+        const source = read.replace("NODE", JSON.stringify(node.name)).replace("SITE", JSON.stringify(node.site));
         runs.push(await measureOnce(browser, { url: o.url, path, read: source, cookie: { name: "holdfast.session", value: o.sessionToken } }));
       }
       const result = {
