@@ -8,9 +8,11 @@ type Row = schedulerSnapshot.FleetNodeRow;
 
 /** Beyond so many changed nodes the whole fleet is read again. */
 const MANY = 500;
-/** Heartbeats leave no change pointer: contact is asked for anew when it is older than this, or than a part of the time after which a node counts as silent. */
-const CONTACT_MS = 5_000;
-const CONTACT_PART = 6;
+/**
+ * How old what is known of contact may be, in ms: heartbeats leave no change pointer, so it is asked for anew after some
+ * seconds, or after a part of the time by which a node counts as silent.
+ */
+export const contactFreshMs = (silentAfterMs: number): number => Math.min(5_000, silentAfterMs / 6);
 /** Fleets kept: one of 10,000 nodes takes some 20 MB. */
 const KEPT = 4;
 
@@ -56,7 +58,7 @@ export function fleetCache(deps: PlacementDeps): { read(projectId: string, o: { 
         next.nodes.set(n.id, n);
       });
     }
-    if (o.nowMs - k.contactAtMs > Math.min(CONTACT_MS, o.silentAfterMs / CONTACT_PART)) {
+    if (o.nowMs - k.contactAtMs > contactFreshMs(o.silentAfterMs)) {
       for (const [id, contact] of await schedulerSnapshot.contacts(db, projectId)) Object.assign(next.rows.get(id) ?? {}, contact);
       next.contactAtMs = o.nowMs;
     }

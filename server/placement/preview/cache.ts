@@ -1,13 +1,12 @@
 import type { FleetNode, WhatIfWorld } from "../../core/placement";
 import type { PlacementDeps } from "../deps";
+import { contactFreshMs } from "../fleet-cache";
 import { readProject } from "./read";
 import type { ProjectRows } from "./read";
 import { readWarm, worldOf } from "./world";
 
 /** Whatever a picture of a project is made from. */
 const TOPICS = ["node", "site", "workload", "policy", "object", "assignment", "observation", "rollout"] as const;
-/** Heartbeats leave no change pointer: a picture older than this may take a node for silent that is not. */
-const FRESH_MS = 5_000;
 /** Pictures kept: a large one takes some hundred MiB. */
 const KEPT = 2;
 
@@ -37,7 +36,7 @@ export function snapshotCache(deps: PlacementDeps): WorldCache {
   return {
     async read(projectId, at) {
       const had = known.get(projectId);
-      if (had && Math.abs(at.nowMs - had.atMs) < FRESH_MS && !(await deps.store.changedSince(had.cursor, TOPICS, projectId))) return had.read;
+      if (had && Math.abs(at.nowMs - had.atMs) < contactFreshMs(at.silentAfterMs) && !(await deps.store.changedSince(had.cursor, TOPICS, projectId))) return had.read;
       // The cursor comes first: what changes while it is read is found changed the next time.
       const cursor = await deps.store.changesNow();
       const read = load(projectId, at);
