@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { usage } from "../io";
-import { showList, time, writeTable } from "../output";
+import { showList, time } from "../output";
 import { confirm, sessionOf } from "../session";
 import type { Context } from "../session";
+import { showPreview } from "./show-preview";
 
 const verbs = {
   cordon: "place no new units on the node; those on it stay",
@@ -44,9 +45,7 @@ export function fleetCommands(program: Command, ctx: Context): void {
         const s = sessionOf(ctx, command);
         const { version } = await s.api.fleet.node.query({ project: s.project, name });
         if ((verb === "drain" || verb === "decommission") && !o.yes) {
-          const preview = await s.api.fleet.drainPreview.query({ project: s.project, name });
-          if (preview.moves.length > 0) io.out(`${writeTable([{ title: "unit", of: (m) => m.unit }, { title: "to", of: (m) => m.to ?? "nowhere" }, { title: "because", of: (m) => m.because }], preview.moves)}\n`);
-          else io.out(`No unit runs on ${name}.\n`);
+          showPreview(io, await s.api.placement.preview.query({ project: s.project, ...(verb === "drain" ? { drainNode: name } : { loseNode: name }) }));
           await confirm(s, false, `${verb === "drain" ? "Drain" : "Decommission"} ${name}?`);
         }
         const { message } = await s.api.fleet[verb].mutate({ project: s.project, name, version, reason: o.reason });
@@ -77,8 +76,7 @@ export function fleetCommands(program: Command, ctx: Context): void {
       .action(async (name: string, o: { reason: string; yes?: boolean }, command: Command) => {
         const s = sessionOf(ctx, command);
         if (verb === "drain" && !o.yes) {
-          const preview = await s.api.placement.preview.query({ project: s.project, drainSite: name });
-          io.out(`${preview.sentence}\n`);
+          showPreview(io, await s.api.placement.preview.query({ project: s.project, drainSite: name }));
           await confirm(s, false, `Drain ${name}?`);
         }
         const { message } = await s.api.fleet[what.procedure].mutate({ project: s.project, name, reason: o.reason });

@@ -7,7 +7,6 @@ import { siteCommands } from "./commands/sites";
 import { fleetCounts } from "./counts";
 import type { FleetDeps } from "./deps";
 import { detailQueries } from "./queries/details";
-import { drainQueries } from "./queries/drain-preview";
 import { listQueries } from "./queries/lists";
 import { overviewQueries } from "./queries/overview";
 
@@ -16,7 +15,7 @@ export type { FleetDeps } from "./deps";
 export function createFleet(deps: FleetDeps) {
   const counts = fleetCounts(deps);
   return {
-    queries: { ...listQueries(deps, counts), ...detailQueries(deps), ...overviewQueries(deps, counts), ...drainQueries(deps) },
+    queries: { ...listQueries(deps, counts), ...detailQueries(deps), ...overviewQueries(deps, counts) },
     commands: { ...nodeCommands(deps), ...siteCommands(deps) },
   };
 }

@@ -12,7 +12,7 @@ export interface PlannedWorkload extends LoadedWorkload {
 }
 
 /** Reads a workload and plans what to change, reading the fleet only if a unit needs a node and it is not given. Changes nothing. */
-export async function planFor(db: Queryable, workloadId: string, o: { nowMs: number; silentAfterMs: number; change?: (s: LoadedWorkload) => LoadedWorkload; changeFleet?: (f: FleetSnapshot) => FleetSnapshot; fleet?: FleetSnapshot }): Promise<PlannedWorkload | null> {
+export async function planFor(db: Queryable, workloadId: string, o: { nowMs: number; silentAfterMs: number; change?: (s: LoadedWorkload) => LoadedWorkload; fleet?: FleetSnapshot }): Promise<PlannedWorkload | null> {
   const read = await loadWorkload(db, workloadId, o);
   if (!read) return null;
   const loaded = o.change ? o.change(read) : read;
@@ -21,7 +21,7 @@ export async function planFor(db: Queryable, workloadId: string, o: { nowMs: num
   const whole = o.fleet ?? (await loadFleet(db, loaded.object.projectId, { ...o, warmFor: warmFor(loaded.snapshot.askShape) }));
   const rules = loaded.snapshot.sets ?? plainRules;
   // What is reserved for others is taken, as far as it binds this workload.
-  const fleet = withReservations(o.changeFleet ? o.changeFleet(whole) : whole, loaded.held, { workloadId, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
+  const fleet = withReservations(whole, loaded.held, { workloadId, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
   const plan = planWorkload({ ...loaded.snapshot, fleet });
   if (!plan.needsOthers) return { ...loaded, plan, fleet };
   const others = await loadOthers(db, loaded.object.projectId, workloadId, rules, o.nowMs);

@@ -26,7 +26,6 @@ export interface FleetFeature {
     topology: Question<Input<"topology">, Of<typeof v.topologyView>>;
     units: Question<Input<"units">, Of<typeof v.unitPage>>;
     unit: Question<Input<"unit">, Of<typeof v.unitRow>>;
-    drainPreview: Question<Input<"byName">, Of<typeof v.drainPreview>>;
   };
   commands: {
     cordon: Command<Input<"nodeCommand">, Done>;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { siteKinds, uplinkClasses } from "../manifest/site";
 import { nodeFacts, nodeUsage } from "../fleet/facts";
-import { changeView, commandView, healthState, intervalCount, pageOf, stateView, timeMs } from "./common";
+import { commandView, healthState, intervalCount, pageOf, stateView, timeMs } from "./common";
 
 export const siteSummary = z.object({
   id: z.string(),
@@ -140,7 +140,5 @@ export const homeView = z.object({
 });
 export type HomeView = z.infer<typeof homeView>;
 
-/** What draining or decommissioning would do, shown before it is done. */
-export const drainPreview = z.object({ node: z.string(), moves: z.array(z.object({ unit: z.string(), workload: z.string(), to: z.string().nullable(), because: z.string() })), changes: z.array(changeView) });
 
 export const searchHit = z.object({ kind: z.enum(["site", "node", "workload", "unit", "policy", "rollout", "strategy", "analysis", "person"]), name: z.string(), detail: z.string(), href: z.string(), state: healthState.nullable() });

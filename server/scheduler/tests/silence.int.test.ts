@@ -45,8 +45,8 @@ describe("cordon, drain, decommission", () => {
     const { f, s, settle } = await world({ kiel: 3 });
     await f.apply(workload("web", { replicas: 3 }));
     await settle();
-    const preview = await f.fleet.queries.drainPreview(project, { name: "kiel-1" });
-    expect(preview.moves).toHaveLength(1);
+    const preview = await f.placement.queries.preview(project, { drainNode: "kiel-1" });
+    expect(preview.moves.map((m) => [m.unit, m.from])).toEqual([["web-1", "kiel-1"]]);
     expect(preview.moves[0]?.to).toMatch(/kiel-[23]/);
     await f.fleet.commands.drain(f.ada, project, { name: "kiel-1", version: 1, reason: "new disk" });
     await s.loop.drain();

@@ -19,7 +19,6 @@ export const fleetRouter = router({
   topology: allowed("fleet.read").input(inputs.topology).output(v.topologyView).query(({ ctx, input }) => ctx.features.fleet.queries.topology(ctx.project, input, ctx.actor)),
   units: allowed("fleet.read").input(inputs.units).output(v.unitPage).query(({ ctx, input }) => ctx.features.fleet.queries.units(ctx.project, input, ctx.actor)),
   unit: allowed("fleet.read").input(inputs.unit).output(v.unitRow).query(({ ctx, input }) => ctx.features.fleet.queries.unit(ctx.project, input, ctx.actor)),
-  drainPreview: allowed("fleet.read").input(inputs.byName).output(v.drainPreview).query(({ ctx, input }) => ctx.features.fleet.queries.drainPreview(ctx.project, input, ctx.actor)),
 
   cordon: command("fleet.operate", "node.cordon", "node").input(inputs.nodeCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.fleet.commands.cordon(ctx.actor, ctx.project, input)),
   uncordon: command("fleet.operate", "node.uncordon", "node").input(inputs.nodeCommand).output(v.done).mutation(({ ctx, input }) => ctx.features.fleet.commands.uncordon(ctx.actor, ctx.project, input)),

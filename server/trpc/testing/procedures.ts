@@ -24,7 +24,6 @@ export const sampleInputs: Record<string, Record<string, unknown>> = {
   "fleet.node": { name: "nobody" },
   "fleet.units": {},
   "fleet.unit": { assignmentId: "assignment-none" },
-  "fleet.drainPreview": { name: "nobody" },
   "fleet.cordon": { name: "nobody", version: 1, reason: "because of a test" },
   "fleet.uncordon": { name: "nobody", version: 1, reason: "because of a test" },
   "fleet.drain": { name: "nobody", version: 1, reason: "because of a test" },
