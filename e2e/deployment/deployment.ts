@@ -112,6 +112,15 @@ export class Deployment {
     return handle;
   }
 
+  /** Starts the pilot as `npm run up` does: its own links, nine agents and workloads. Ready when all of its classifier serves. */
+  async startPilot(): Promise<void> {
+    const token = await this.serviceToken("pilot", "administrator");
+    this.#spawn("pilot", () => [dist("pilot", "main.cjs"), "--server", this.url, "--token", token, "--gateway", `127.0.0.1:${this.#ports.gateway}`, "--data", this.folder], 40_000);
+    type Health = { processes: { name: string; state: string }[] };
+    const ready = async () => ((await (await fetch(`${this.url}/api/health`)).json()) as Health).processes.some((p) => p.name === "pilot" && p.state === "ready");
+    await until("the pilot to be ready", ready, 180_000, () => this.log("pilot").slice(-3_000));
+  }
+
   /** `kill -9` of a process by name; it is started again by its supervisor, as systemd would. Returns when it is gone. */
   async kill9(name: string): Promise<void> {
     if (name === "postgres") {
@@ -160,15 +169,16 @@ export class Deployment {
   async stop(): Promise<void> {
     await Promise.all([...this.agents.values()].map(async (a) => this.#children.get(a.name)?.stop()));
     await Promise.all([...this.agents.values()].map((a) => a.link.close()));
-    for (const name of ["web", "scheduler", "gateway"]) await this.#children.get(name)?.stop();
+    // The pilot first: it stops its agents with their units, and they say so.
+    for (const name of ["pilot", "web", "scheduler", "gateway"]) await this.#children.get(name)?.stop();
     await this.#postgres?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #spawn(name: string, args: () => string[]): Child {
+  #spawn(name: string, args: () => string[], graceMs = 20_000): Child {
     this.#args.set(name, args);
     const child = new Child({
-      name, logFile: path.join(this.folder, "logs", `${name}.log`), graceMs: 20_000,
+      name, logFile: path.join(this.folder, "logs", `${name}.log`), graceMs,
       command: () => ({ args: args(), env: this.#env as NodeJS.ProcessEnv }),
       onProcess: (mark) => void (mark === undefined ? this.#pids.delete(name) : this.#pids.set(name, mark.pid)),
       say: (text) => void this.#lines.push(text),
