@@ -28,6 +28,8 @@ export type { Held, Others, SetRules } from "./sets/types";
 export { reasonCodes, reasonSummary } from "./reasons";
 export type { Reason, ReasonCode } from "./reasons";
 export { planWorkload } from "./reconcile";
+export { repairPartOf } from "./repair-part";
+export type { OngoingRepair } from "./repair-part";
 export type { OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./workload-plan";
 export { whatIf } from "./whatif/compare";
 export type { WhatIf, WhatIfWorld } from "./whatif/compare";

@@ -11,7 +11,7 @@ let w: ReturnType<typeof fleetOf>;
 beforeEach(() => empty());
 
 async function empty(): Promise<void> {
-  await db.asOwner("truncate assignments, observations, decisions, reservations, reconcile_keys, nodes, sites, links, object_revisions, objects, rollouts, node_identities, history cascade");
+  await db.asOwner("truncate assignments, observations, decisions, reservations, repairs, reconcile_keys, nodes, sites, links, object_revisions, objects, rollouts, node_identities, history cascade");
   // Each time a new feature: nothing is remembered of the fleet before.
   w = fleetOf(db, clock);
 }
@@ -20,15 +20,24 @@ const rows = () => db.asOwner<{ unit: string; node: string; generation: number }
 const state = () => db.asOwner("select (select count(*) from assignments) as a, (select count(*) from decisions) as d, (select count(*) from changes) as c, (select count(*) from audit_entries) as e, (select max(version) from nodes) as n, (select count(*) from reservations) as r");
 const told = (list: readonly { unit: string; node: string }[]) => list.map((x) => `${x.unit} ${x.node}`).sort();
 
-/** The scheduler, one look at a time, and the agents in turn until nothing is left to do. */
-async function settle(): Promise<void> {
+/** One look of the scheduler at everything, then the agents. */
+async function turn(): Promise<void> {
   const scheduler = w.scheduler({ concurrency: 1 });
-  for (let i = 0; i < 60; i++) {
-    const before = JSON.stringify(await db.asOwner("select id, version, desired, ended_at from assignments order by id"));
-    await scheduler.loop.resync();
-    await scheduler.loop.drain();
+  await scheduler.loop.resync();
+  await scheduler.loop.drain();
+  await w.obey();
+}
+const standing = async () => JSON.stringify(await db.asOwner("select id, version, desired, ended_at, null as moves from assignments union all select id, version, '', ended_at, moves from repairs order by id"));
+const repairing = async () => (await w.placement.queries.repairs(project)).some((r) => r.endedAtMs === null);
+/** The scheduler, one look at a time, and the agents in turn until nothing is left to do. Where a repair waits for something, time passes. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    const before = await standing();
+    await turn();
+    if (i < 2 || (await standing()) !== before) continue;
+    if (!(await repairing())) return;
+    clock.advance(601_000);
     await w.obey();
-    if (i > 1 && JSON.stringify(await db.asOwner("select id, version, desired, ended_at from assignments order by id")) === before) return;
   }
   throw new Error("it does not settle");
 }
@@ -82,6 +91,50 @@ describe("a preview", () => {
       { numRuns: process.env["HOLDFAST_LONG"] === "1" ? 150 : 10, seed: 20261123, endOnFailure: true },
     );
     expect(seen.moves + seen.added + seen.gone).toBeGreaterThan(2);
+  }, 600_000);
+
+  // Guarantee (13): also while a repair is under way, at any of its steps: what its moves still do is part of the preview.
+  it("equals what the scheduler then does while a repair is under way", async () => {
+    const changes = ["nothing", "policy", "scale", "other", "drainNode", "loseNode", "high"] as const;
+    const seen = { under: 0, dropped: 0, placed: 0, moves: 0 };
+    await fc.assert(
+      fc.asyncProperty(fc.record({ nodes: fc.integer({ min: 3, max: 5 }), llm: fc.integer({ min: 1, max: 2 }), turns: fc.integer({ min: 0, max: 5 }), change: fc.constantFrom(...changes), n: fc.integer({ min: 1, max: 4 }) }), async (c) => {
+        await empty();
+        await w.apply(site("kiel"));
+        for (let i = 1; i <= c.nodes; i++) await w.node(`kiel-${i}`, "kiel", { cpu: 1_000, labels: i === 1 ? { room: "one" } : {} });
+        const bound = (more: string) => policy("p", `prefer: [{by: spread, over: node, weight: 10}]${more}`);
+        await w.apply(`${bound("")}---\n${workload("web", { replicas: c.nodes, cpu: 300, extra: "policy: p\npriority: 10" })}`);
+        await settle();
+        await w.apply(workload("llm", { replicas: c.llm, cpu: 800, extra: `gang: {minMember: ${c.llm}}\npreemption: never` }));
+        await turn();
+        const plan = await w.placement.queries.repairPlan(project, { workload: "llm" }, w.ada);
+        if (plan.digest === null) return;
+        await w.placement.commands.repairRun(w.ada, project, { workload: "llm", digest: plan.digest, reason: "llm waits" });
+        for (let i = 0; i < c.turns; i++) await turn();
+        if (!(await repairing())) return;
+        seen.under++;
+        const text = { nothing: undefined, policy: bound(`, require: [{rule: '!has(node.labels.room)', because: it is being painted}]`), scale: workload("web", { replicas: c.nodes - 2 + c.n, cpu: 300, extra: "policy: p\npriority: 10" }), other: workload("aa", { replicas: c.n, cpu: 150 }), high: workload("hh", { replicas: c.n, cpu: 600, extra: "priority: 900" }), drainNode: undefined, loseNode: undefined }[c.change];
+        const [before, untouched] = [await rows(), await state()];
+        const node = `kiel-${c.n}`;
+        const p = c.change === "nothing" ? await w.placement.queries.preview(project, {}) : await w.placement.queries.preview(project, c.change === "drainNode" && c.n <= c.nodes ? { drainNode: node } : c.change === "loseNode" && c.n <= c.nodes ? { loseNode: node } : text === undefined ? {} : { text });
+        expect(await state()).toEqual(untouched);
+        if (text) await w.apply(text);
+        else if (c.change === "loseNode" && c.n <= c.nodes) await lose(node);
+        else if (c.change === "drainNode") await db.asOwner("update nodes set desired_state = 'draining', version = version + 1 where name = $1", [node]);
+        await settle();
+        const after = await rows();
+        expect(applied(before, p)).toEqual(told(after));
+        const [ended] = await w.placement.queries.repairs(project);
+        if (ended?.outcome === "placed") seen.placed++;
+        else seen.dropped++;
+        seen.moves += p.counts.moves;
+      }),
+      { numRuns: process.env["HOLDFAST_LONG"] === "1" ? 150 : 12, seed: 4, endOnFailure: true },
+    );
+    expect(seen.under).toBeGreaterThan(3);
+    expect(seen.placed).toBeGreaterThan(0);
+    expect(seen.dropped).toBeGreaterThan(0);
+    expect(seen.moves).toBeGreaterThan(0);
   }, 600_000);
 
   it("tells cost, the way to clients and what is impossible", async () => {

@@ -1,7 +1,7 @@
 import { workloadManifest } from "../../core/manifest/workload";
 import { goalOf } from "../../core/placement";
-import type { Held, QuotaFacts } from "../../core/placement";
-import { objects, schedulerSnapshot, schedulerWorld, sites } from "../../store";
+import type { Held, OngoingRepair, QuotaFacts } from "../../core/placement";
+import { objects, repairs, schedulerSnapshot, schedulerWorld, sites } from "../../store";
 import type { Queryable } from "../../store";
 import { loadQuotas, loadReservations } from "../sets-snapshot";
 import { FINISHED, generationsOf, templateKey } from "../workload-snapshot";
@@ -18,6 +18,8 @@ export interface ProjectRows {
   policies: ReadonlyMap<string, { digest: string; spec: unknown }>;
   quotas: readonly QuotaFacts[];
   held: readonly Held[];
+  /** The repair that is under way; null when none is. */
+  repair: OngoingRepair | null;
 }
 export interface WorkloadRows extends Pick<WorkloadParts, "object" | "units" | "manifests" | "open" | "pieces"> {
   revisions: readonly schedulerWorld.RevisionRow[];
@@ -29,9 +31,9 @@ export const goalFrom = (w: Pick<WorkloadRows, "revisions" | "successes">) => go
 
 /** Reads all of a project that placement may see. Questions that do not depend on one another are asked at once. */
 export async function readProject(db: Queryable, projectId: string): Promise<ProjectRows> {
-  const [nodes, units, found, revisionRows, rolloutRows, policies, quotas, held, links, siteRows] = await Promise.all([
+  const [nodes, units, found, revisionRows, rolloutRows, policies, quotas, held, links, siteRows, repair] = await Promise.all([
     schedulerSnapshot.fleetNodes(db, projectId), schedulerWorld.units(db, projectId), schedulerWorld.workloads(db, projectId), schedulerWorld.revisions(db, projectId), schedulerWorld.rollouts(db, projectId, FINISHED),
-    objects.ofKinds(db, projectId, ["PlacementPolicy"]), loadQuotas(db, projectId), loadReservations(db, projectId), sites.links(db, projectId), sites.all(db, projectId),
+    objects.ofKinds(db, projectId, ["PlacementPolicy"]), loadQuotas(db, projectId), loadReservations(db, projectId), sites.links(db, projectId), sites.all(db, projectId), repairs.open(db, projectId),
   ]);
   const byWorkload = groupBy(revisionRows, (r) => r.objectId);
   const rolled = groupBy(rolloutRows, (r) => r.workloadId);
@@ -54,7 +56,7 @@ export async function readProject(db: Queryable, projectId: string): Promise<Pro
   }
   const done = groupBy(pieces, (x) => x.workloadId);
   return {
-    nodes, gone, links, sites: siteRows, quotas, held, policies: new Map(policies.map((o) => [o.name, { digest: o.digest, spec: o.spec }])),
+    nodes, gone, links, sites: siteRows, quotas, held, repair, policies: new Map(policies.map((o) => [o.name, { digest: o.digest, spec: o.spec }])),
     workloads: parts.map((p) => ({ ...p, manifests: stored.get(p.object.id) ?? new Map(), pieces: done.get(p.object.id) ?? [] })),
   };
 }

@@ -43,7 +43,7 @@ export function worldOf(rows: ProjectRows, at: At, warm: ReadonlyMap<string, Rea
     const { snapshot } = assembleWorkload({ ...w, goal, policy, nodes: placed, held: rows.held, quota }, at.nowMs);
     return { snapshot, quota: intent?.spec.quota ?? null, maxUnavailable: intent?.spec.disruption?.maxUnavailable ?? null };
   });
-  return { nodes, world: { nowMs: at.nowMs, nodes: rows.nodes.map((r) => nodes.get(r.id) as FleetNode), workloads, held: rows.held, quotas: rows.quotas, sites: rows.sites.map((s) => s.name), links: rows.links } };
+  return { nodes, world: { nowMs: at.nowMs, nodes: rows.nodes.map((r) => nodes.get(r.id) as FleetNode), workloads, held: rows.held, repair: rows.repair, quotas: rows.quotas, sites: rows.sites.map((s) => s.name), links: rows.links } };
 }
 
 /** The same picture of a workload where only nodes have changed. */
@@ -57,7 +57,8 @@ function onNodes(s: WorkloadSnapshot, nowMs: number, made: ReadonlyMap<string, F
   return { ...s, nowMs, units };
 }
 
-/** Workloads that wait for room, and those whose units follow the nodes: any change may concern them. */
+/** Workloads that wait for room, those whose units follow the nodes, and those of a repair that is under way: any change may concern them. */
 export function alwaysDue(world: WhatIfWorld): string[] {
-  return world.workloads.flatMap(({ snapshot: s }) => (s.kind === "daemon" || s.units.filter((u) => u.desired === "run").length < s.replicas ? [s.workloadId] : []));
+  const repaired = world.repair ? [...world.repair.moves.map((m) => m.workloadId), world.repair.workloadId] : [];
+  return world.workloads.flatMap(({ snapshot: s }) => (s.kind === "daemon" || repaired.includes(s.workloadId) || s.units.filter((u) => u.desired === "run").length < s.replicas ? [s.workloadId] : []));
 }

@@ -14,10 +14,12 @@ import type { Amounts } from "../quota/amounts";
 import { usageOf } from "../quota/tree";
 import type { QuotaFacts } from "../quota/tree";
 import { planWorkload } from "../reconcile";
+import type { OngoingRepair } from "../repair-part";
 import { withReservations } from "../sets/reserved";
 import { plainRules } from "../sets/types";
 import type { Held, Others, OtherUnit } from "../sets/types";
 import type { OwnUnit, WorkloadPlan, WorkloadSnapshot } from "../workload-plan";
+import { RepairRun } from "./repair-run";
 
 export interface FleetWorkload {
   /** As it is; `fleet` and `others` are filled in for each look. */
@@ -33,6 +35,8 @@ export interface FleetWorld {
   workloads: readonly FleetWorkload[];
   held: readonly Held[];
   quotas: readonly QuotaFacts[];
+  /** The repair that is under way, which goes on meanwhile. */
+  repair?: OngoingRepair | null;
 }
 export interface SettleEvent {
   kind: "place" | "stop" | "end" | "update" | "evict" | "reserve";
@@ -79,6 +83,9 @@ interface Living {
 }
 
 const ROUNDS = 60;
+const ROUNDS_A_MOVE = 8;
+/** Time after which every patience of a repair is over. */
+const PATIENCE_MS = 3_600_000;
 /** Looks after which a round that did nothing but update units in place is the last: those go on one at a time for long. */
 const LOOKS = 400;
 
@@ -86,7 +93,12 @@ export function settle(world: FleetWorld, first: readonly string[], o: { rounds?
   const run = new Run(world);
   let due = new Set(first);
   let rounds = 0;
-  for (; due.size > 0 && rounds < (o.rounds ?? ROUNDS) && !run.onlyUpdates(); rounds++) due = run.round(due);
+  // Each move of a repair takes some rounds of its own.
+  const most = (o.rounds ?? ROUNDS) + ROUNDS_A_MOVE * (world.repair?.moves.length ?? 0);
+  for (; due.size > 0 && rounds < most && !run.onlyUpdates(); rounds++) {
+    due = run.round(due);
+    if (due.size === 0) due = run.waitOut();
+  }
   return run.result(rounds, due.size === 0);
 }
 
@@ -107,6 +119,7 @@ class Run {
   private freed = false;
   private looks = 0;
   private roundFrom = 0;
+  private repair: RepairRun | null;
 
   constructor(private readonly world: FleetWorld) {
     this.inFleet = world.nodes.map((n) => n.id);
@@ -114,6 +127,7 @@ class Run {
     for (const w of world.workloads) for (const u of w.snapshot.units) if (!this.nodes.has(u.node.id)) this.nodes.set(u.node.id, u.node);
     this.living = new Map(world.workloads.map((w) => [w.snapshot.workloadId, { of: w, units: [...w.snapshot.units], plan: null }]));
     this.held = [...world.held];
+    this.repair = world.repair ? new RepairRun(world.repair) : null;
     this.snapshot = { nowMs: world.nowMs, nodes: world.nodes };
   }
 
@@ -132,9 +146,29 @@ class Run {
     this.roundFrom = this.events.length;
     for (const t of turns) if (this.look(t.l, next)) next.add(t.id);
     this.obey();
+    this.stepRepair(next, this.world.nowMs);
     // Room that came free is for whoever waits.
     if (this.freed) for (const [id, l] of this.living) if ((l.plan?.unplaced.length ?? 0) > 0) next.add(id);
     return next;
+  }
+
+  /** Nothing happens any more: a repair that waits for something gives it up in time, and who depends on it looks again. */
+  waitOut(): Set<string> {
+    const next = new Set<string>();
+    this.stepRepair(next, this.world.nowMs + PATIENCE_MS);
+    if (this.freed) for (const [id, l] of this.living) if ((l.plan?.unplaced.length ?? 0) > 0) next.add(id);
+    return next;
+  }
+
+  /** What has become of the moves of a repair. When it is over, the rooms that it kept are for whoever waits. */
+  private stepRepair(next: Set<string>, nowMs: number): void {
+    const step = this.repair?.step((id) => this.living.get(id)?.units ?? [], nowMs);
+    if (!step) return;
+    for (const id of step.concerned) if (this.living.has(id)) next.add(id);
+    if (step.over) {
+      this.repair = null;
+      this.freed = true;
+    }
   }
 
   private look(l: Living, next: Set<string>): boolean {
@@ -144,10 +178,11 @@ class Run {
     const reserved = this.held.filter((h) => h.workloadId === id);
     const units = l.units.map((u) => (u.node === this.nodes.get(u.node.id) ? u : { ...u, node: this.nodes.get(u.node.id) as FleetNode }));
     const sets = { ...rules, reserved, quota: l.of.quota === null ? null : { name: l.of.quota, facts: this.world.quotas, used: this.usage(id) } };
-    const s: WorkloadSnapshot = { ...base, units, sets, fleet: null, others: null };
+    const part = this.repair?.partOf(id, this.world.nowMs);
+    const s: WorkloadSnapshot = { ...base, units, sets, fleet: null, others: null, ...(part && "turns" in part ? { repairs: part.turns } : {}) };
     let plan = planWorkload(s);
     if (plan.needsFleet) {
-      const fleet = withReservations(this.fleet(), this.held, { workloadId: id, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
+      const fleet = withReservations(this.fleet(), part && "held" in part ? [...this.held, ...part.held] : this.held, { workloadId: id, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
       plan = planWorkload({ ...s, fleet });
       if (plan.needsOthers) plan = planWorkload({ ...s, fleet, others: this.others(id) });
     }
@@ -186,8 +221,10 @@ class Run {
       const assignmentId = `new-${++this.ids}`;
       this.touched.add(assignmentId);
       l.units.push({ assignmentId, version: 1, unit: p.unit, ordinal: p.ordinal, node: this.nodes.get(p.nodeId) as FleetNode, generation: p.generation, desired: "run", updatedAtMs: this.world.nowMs, observed: null, nodeObservedAtMs: null, nodeApplied: false });
+      if (p.repair) this.repair?.note(p.repair.move, { state: "moving", because: null, becomes: assignmentId, sinceMs: this.world.nowMs });
       this.events.push({ kind: "place", workloadId, workload: name, unit: p.unit, nodeId: p.nodeId, because: p.decision.because, decision: p.decision });
     }
+    for (const m of plan.dropMoves) this.repair?.note(m.move, { state: "dropped", because: m.because, sinceMs: this.world.nowMs });
     for (const e of plan.evict) {
       const victim = this.living.get(e.workloadId);
       if (!victim) continue;
@@ -199,7 +236,7 @@ class Run {
     const fresh = plan.reserve.filter((h) => !before.has(`${h.unit} ${h.nodeId} ${h.cause}`));
     for (const h of fresh) note("reserve", h.unit, h.nodeId, h.because);
     this.held = [...this.held.filter((h) => h.workloadId !== workloadId), ...plan.reserve];
-    return plan.end.length + plan.stop.length + plan.move.length + plan.place.length + plan.evict.length + fresh.length + (before.size === plan.reserve.length ? 0 : 1) > 0;
+    return plan.end.length + plan.stop.length + plan.move.length + plan.place.length + plan.evict.length + plan.dropMoves.length + fresh.length + (before.size === plan.reserve.length ? 0 : 1) > 0;
   }
 
   private change(l: Living, assignmentId: string, to: Partial<OwnUnit>): void {
