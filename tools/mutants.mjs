@@ -1,12 +1,13 @@
 /**
- * `npm run test:mutants [-- PATH…]`: changes the placement core in thousands of small ways and counts how many of them the
- * core's own tests notice (StrykerJS). At least 80% have to be. All of it takes hours on two cores; with paths (files, or
- * folders below server/core/placement) only those are changed. The report by line goes to dist/mutants.json.
+ * `npm run test:mutants [-- --changed] [PATH…]`: changes the placement core in thousands of small ways and counts how many of
+ * them the core's own tests notice (StrykerJS). At least 80% have to be. With paths (files, or folders below
+ * server/core/placement) only those are changed; with `--changed` what an earlier run found out is kept where neither the
+ * code nor the tests changed. What nobody noticed is printed; the whole report goes to dist/mutants.json.
  */
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { DIST, ROOT } from "./lib/paths.mjs";
+import { ROOT } from "./lib/paths.mjs";
 import { phases } from "./lib/phases.mjs";
 import { install, needsInstall } from "./up/install.mjs";
 
@@ -22,37 +23,57 @@ function sourcesAt(at) {
 }
 
 async function main() {
-  const mutate = (process.argv.length > 2 ? process.argv.slice(2) : [CORE]).flatMap((at) => sourcesAt(at.replace(/\/$/, "")));
+  const since = performance.now();
+  const given = process.argv.slice(2).filter((a) => a !== "--changed");
+  const mutate = (given.length > 0 ? given : [CORE]).flatMap((at) => sourcesAt(at.replace(/\/$/, "")));
   const show = phases(process.stdout);
-  if (needsInstall()) await show.run("installing packages", (note) => install({ logFile: `${DIST}/logs/npm-ci.log`, note }));
+  if (needsInstall()) await show.run("installing packages", (note) => install({ logFile: path.join(ROOT, "dist/logs/npm-ci.log"), note }));
   const { Stryker } = await import("@stryker-mutator/core");
   process.chdir(ROOT);
-  const results = await new Stryker({
-    testRunner: "vitest",
-    plugins: ["@stryker-mutator/vitest-runner"],
-    vitest: { configFile: "tools/mutants.vitest.ts", related: false },
-    mutate,
-    coverageAnalysis: "perTest",
-    // What runs once, when a file is loaded, is not charged to single tests: each would need a process of its own.
-    ignoreStatic: true,
-    concurrency: Math.max(1, Math.min(4, os.availableParallelism())),
-    timeoutMS: 20_000,
-    reporters: ["clear-text", "progress-append-only", "json"],
-    clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
-    jsonReporter: { fileName: "dist/mutants.json" },
-    tempDirName: "dist/mutants",
-  }).runMutationTest();
+  const results = (
+    await new Stryker({
+      testRunner: "in-process",
+      plugins: [path.join(ROOT, "tools/mutants/runner.mjs")],
+      mutate,
+      // All that the core and its tests read.
+      ignorePatterns: ["/*", "!/server", "/server/*", "!/server/core", "!/docs", "!/package.json"],
+      coverageAnalysis: "perTest",
+      concurrency: Math.max(1, Math.min(4, os.availableParallelism())),
+      // For mutants that never end without coming by themselves again; other programs may take the processor meanwhile.
+      timeoutMS: 8_000,
+      timeoutFactor: 4,
+      // One that fills the memory ends soon.
+      testRunnerNodeArgs: ["--max-old-space-size=1024"],
+      incremental: true,
+      incrementalFile: "dist/mutants-known.json",
+      force: !process.argv.includes("--changed"),
+      reporters: ["progress-append-only", "json"],
+      jsonReporter: { fileName: "dist/mutants.json" },
+      tempDirName: "dist/mutants",
+      allowConsoleColors: false,
+      tsconfigFile: "none.json",
+    }).runMutationTest()
+  ).filter((r) => mutate.includes(path.relative(ROOT, path.resolve(ROOT, r.fileName))));
   const count = (/** @type {string[]} */ ...states) => results.filter((r) => states.includes(r.status)).length;
+  const out = (/** @type {string} */ line) => void process.stdout.write(`${line}\n`);
+  for (const file of mutate) {
+    const mine = results.filter((r) => path.resolve(ROOT, r.fileName) === path.join(ROOT, file));
+    const missed = mine.filter((r) => ["Survived", "NoCoverage"].includes(r.status));
+    const noticed = mine.filter((r) => ["Killed", "Timeout"].includes(r.status)).length;
+    out(`${`${noticed} of ${noticed + missed.length}`.padStart(13)}  ${file}`);
+    if (given.length > 0) for (const m of missed) out(`               ${m.location.start.line}:${m.location.start.column + 1} ${m.mutatorName} → ${String(m.replacement).replace(/\s+/g, " ").slice(0, 100)}${m.status === "NoCoverage" ? " (no test comes by)" : ""}`);
+  }
   const killed = count("Killed", "Timeout");
   const all = killed + count("Survived", "NoCoverage");
+  const other = results.length - all;
   const percent = all === 0 ? 0 : (100 * killed) / all;
-  process.stdout.write(`\n${killed} of ${all} mutants were noticed: ${percent.toFixed(1)}% (at least ${LEAST_PERCENT}% have to be), in ${mutate.length} files\n`);
+  out(`\n${killed} of ${all} mutants were noticed: ${percent.toFixed(1)}% (at least ${LEAST_PERCENT}% have to be), in ${mutate.length} files and ${Math.round((performance.now() - since) / 1000)} s; ${count("Timeout")} of them because they did not end, ${count("NoCoverage")} of the others are in lines that no test comes by${other > 0 ? `; ${other} could not be tried` : ""}`);
   return percent >= LEAST_PERCENT ? 0 : 1;
 }
 
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(`${/** @type {Error} */ (error).message}\n`);
+  process.stderr.write(`${/** @type {Error} */ (error).stack}\n`);
   process.exitCode = 1;
 }

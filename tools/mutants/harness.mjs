@@ -1,0 +1,56 @@
+/**
+ * The part of vitest that the core's tests use (describe, it, each, expect), run in this process. Tests of the core touch
+ * nothing and keep no state, so thousands of mutants can be tried in one process, without starting a worker for each.
+ */
+import { format } from "node:util";
+import fc from "fast-check";
+import { expect } from "vitest";
+
+/** @typedef {{ id: string, file: string, name: string, run: () => unknown }} Test */
+
+/** The part of a property's cases that is tried. Failing ones are not made smaller: nobody reads them. */
+const PART = 1 / 4;
+const LEAST_RUNS = 30;
+
+/** @param {(file: string) => string} fileOf */
+export function harness(fileOf) {
+  /** @type {Test[]} */
+  const tests = [];
+  /** @type {string[]} */
+  const within = [];
+  let file = "";
+  const seen = new Map();
+  /** @param {string} title @param {() => unknown} run */
+  const it = (title, run) => {
+    const plain = [...within, title].join(" ");
+    const n = (seen.get(`${file}#${plain}`) ?? 0) + 1;
+    seen.set(`${file}#${plain}`, n);
+    const name = n === 1 ? plain : `${plain} (${n})`;
+    tests.push({ id: `${file}#${name}`, file: fileOf(file), name, run });
+  };
+  /** @param {string} title @param {() => void} body */
+  const describe = (title, body) => {
+    within.push(title);
+    body();
+    within.pop();
+  };
+  /** @param {(title: string, run: () => unknown) => void} of */
+  const each = (of) => (/** @type {readonly unknown[]} */ rows) => (/** @type {string} */ title, /** @type {(...args: unknown[]) => unknown} */ run) => {
+    for (const row of rows) {
+      const args = Array.isArray(row) ? row : [row];
+      const used = title.match(/%[sdijo]/g)?.length ?? 0;
+      of(format(title, ...args.slice(0, used)).slice(0, 300), () => run(...args));
+    }
+  };
+  it.each = each(it);
+  describe.each = each((title, body) => describe(title, /** @type {() => void} */ (body)));
+  const api = {
+    vitest: { describe, it, expect },
+    fc: {
+      ...fc,
+      /** @param {import("fast-check").IProperty<unknown[]>} property @param {import("fast-check").Parameters<unknown[]>} [o] */
+      assert: (property, o) => fc.assert(property, { seed: 1, ...o, endOnFailure: true, numRuns: Math.max(LEAST_RUNS, Math.ceil((o?.numRuns ?? 100) * PART)) }),
+    },
+  };
+  return { tests, api, in: (/** @type {string} */ at) => void (file = at) };
+}
