@@ -11,7 +11,7 @@ type FleetNodeRow = schedulerSnapshot.FleetNodeRow;
 const siteFacts = z.object({
   location: z.object({ place: z.string() }).optional(),
   uplink: z.object({ class: z.string(), metered: z.boolean().default(false) }).default({ class: "", metered: false }),
-  rates: z.object({ currency: z.string().default("EUR"), cpuHour: z.number().default(0), memoryGiBHour: z.number().default(0) }).default({ currency: "EUR", cpuHour: 0, memoryGiBHour: 0 }),
+  rates: z.object({ currency: z.string().default("EUR"), cpuHour: z.number().default(0), memoryGiBHour: z.number().default(0), egressGiB: z.number().default(0) }).default({ currency: "EUR", cpuHour: 0, memoryGiBHour: 0, egressGiB: 0 }),
 });
 
 const MIB = 2 ** 20;

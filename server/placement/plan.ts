@@ -2,6 +2,7 @@ import { plainRules, planWorkload, withReservations } from "../core/placement";
 import type { FleetSnapshot, WorkloadPlan } from "../core/placement";
 import type { Queryable } from "../store";
 import { loadFleet } from "./fleet-snapshot";
+import { loadNeighbours } from "./neighbours";
 import { loadOthers } from "./sets-snapshot";
 import { loadWorkload, warmFor } from "./workload-snapshot";
 import type { LoadedWorkload } from "./workload-snapshot";
@@ -22,8 +23,10 @@ export async function planFor(db: Queryable, workloadId: string, o: { nowMs: num
   const rules = loaded.snapshot.sets ?? plainRules;
   // What is reserved for others is taken, as far as it binds this workload.
   const fleet = withReservations(whole, loaded.held, { workloadId, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
-  const plan = planWorkload({ ...loaded.snapshot, fleet });
-  if (!plan.needsOthers) return { ...loaded, plan, fleet };
+  const neighbours = await loadNeighbours(db, loaded.object.projectId, loaded.object.name, loaded.snapshot.askShape);
+  const snapshot = { ...loaded.snapshot, fleet, neighbours };
+  const plan = planWorkload(snapshot);
+  if (!plan.needsOthers) return { ...loaded, snapshot, plan, fleet };
   const others = await loadOthers(db, loaded.object.projectId, workloadId, rules, o.nowMs);
-  return { ...loaded, plan: planWorkload({ ...loaded.snapshot, fleet, others }), fleet };
+  return { ...loaded, snapshot, plan: planWorkload({ ...snapshot, others }), fleet };
 }

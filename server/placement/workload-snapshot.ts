@@ -3,9 +3,9 @@ import { placementPolicySpec } from "../core/manifest/placement-policy";
 import type { PlacementPolicySpec } from "../core/manifest/placement-policy";
 import { workloadManifest } from "../core/manifest/workload";
 import type { WorkloadManifest } from "../core/manifest/workload";
-import { goalOf, largerOf, plainRules, shapeOf } from "../core/placement";
-import type { FleetNode, Goal, Held, OwnUnit, RevisionShape, SetRules, Shape, WorkloadSnapshot } from "../core/placement";
-import { objects, repairs, rollouts, schedulerSnapshot } from "../store";
+import { goalOf, largerOf, networkOf, nowhere, plainRules, shapeOf } from "../core/placement";
+import type { FleetNode, Goal, Held, Network, OwnUnit, RevisionShape, SetRules, Shape, WorkloadSnapshot } from "../core/placement";
+import { objects, repairs, rollouts, schedulerSnapshot, sites } from "../store";
 import type { Queryable } from "../store";
 import { withRepair } from "./capacity/in-progress";
 import { fleetNodesOf } from "./fleet-snapshot";
@@ -52,6 +52,8 @@ export interface WorkloadParts {
   held: readonly Held[];
   quota: { quota: NonNullable<SetRules["quota"]>; seen: string } | null;
   pieces: readonly { ordinal: number; generation: number }[];
+  /** Sites and their links, as far as the policy weighs them. */
+  network: Network;
 }
 export interface StoredManifest {
   manifest: WorkloadManifest;
@@ -70,7 +72,7 @@ export const generationsOf = (p: Pick<WorkloadParts, "units" | "goal" | "open">)
 export function assembleWorkload(p: WorkloadParts, nowMs: number): LoadedWorkload {
   const { object, units, goal, open, manifests, policy, nodes } = p;
   const intent = intentOf(goal, manifests);
-  const shape = (m: WorkloadManifest): Shape => shapeOf({ ...(intent ?? m).spec, template: m.spec.template }, policy);
+  const shape = (m: WorkloadManifest): Shape => shapeOf(object.name, { ...(intent ?? m).spec, template: m.spec.template }, policy, p.network);
   const revisions = new Map<number, RevisionShape>();
   for (const [generation, r] of manifests) revisions.set(generation, { generation, digest: r.digest, templateDigest: r.key, shape: shape(r.manifest) });
   const goalShape = goal ? (revisions.get(goal.generation) ?? null) : null;
@@ -126,8 +128,9 @@ export async function loadWorkload(db: Queryable, workloadId: string, o: { nowMs
   const nodes = new Map(nodeRows.map((row, i) => [row.id, { row, node: fleetNodes[i] as FleetNode }]));
   const held = await loadReservations(db, object.projectId);
   const quota = intent?.spec.quota === undefined ? null : await loadQuota(db, object.projectId, intent.spec.quota, held.filter((h) => h.workloadId === workloadId));
+  const network = await loadNetwork(db, object.projectId, policy);
   const pieces = intent?.spec.kind === "batch" ? await schedulerSnapshot.completedPieces(db, workloadId) : [];
-  return withRepair(assembleWorkload({ object, units, goal, open, manifests, policy, nodes, held, quota, pieces }, o.nowMs), await repairs.open(db, object.projectId));
+  return withRepair(assembleWorkload({ object, units, goal, open, manifests, policy, nodes, held, quota, pieces, network }, o.nowMs), await repairs.open(db, object.projectId));
 }
 
 /** A policy as stored. One that is named and not there lets nothing be placed: a missing rule is not a free hand. */
@@ -135,6 +138,15 @@ export function policyFrom(name: string, object: Pick<objects.StoredObject, "dig
   const parsed = object ? placementPolicySpec.safeParse(object.spec) : null;
   if (object && parsed?.success) return { name, digest: object.digest, spec: parsed.data };
   return { name, digest: "", spec: placementPolicySpec.parse({ require: [{ rule: "false", because: `Policy ${name} is not there.` }] }) };
+}
+
+/** Whether a policy weighs how far clients are: others place alike in any network. */
+export const weighsLatency = (policy: Pick<BoundPolicy, "spec"> | null): boolean => policy?.spec.prefer.some((p) => p.by === "latency") ?? false;
+
+/** Sites and links of a project for a policy that weighs them. */
+export async function loadNetwork(db: Queryable, projectId: string, policy: Pick<BoundPolicy, "spec"> | null): Promise<Network> {
+  if (!weighsLatency(policy)) return nowhere;
+  return networkOf((await sites.all(db, projectId)).map((s) => s.name), await sites.links(db, projectId));
 }
 
 /** Artifacts whose holders a shape's preferences ask about. */

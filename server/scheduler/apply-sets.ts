@@ -1,7 +1,7 @@
 import { appendAudit } from "../audit";
 import { systemActor } from "../core/access/actor";
 import type { Held } from "../core/placement";
-import { loadUsage, usageKey } from "../placement";
+import { loadNeighbours, loadUsage, neighboursKey, usageKey } from "../placement";
 import type { PlannedWorkload } from "../placement";
 import { newId } from "../platform";
 import { schedulerKeys, schedulerSets, schedulerSnapshot } from "../store";
@@ -26,6 +26,14 @@ export async function quotasAreAsSeen(tx: Tx, p: PlannedWorkload): Promise<boole
   if (!quota || p.quotaSeen === null || p.plan.place.length + p.plan.reserve.length === 0) return true;
   await schedulerSets.lockQuotas(tx.client, p.object.projectId, quota.facts.map((f) => f.name));
   return usageKey(await loadUsage(tx.client, p.object.projectId)) === p.quotaSeen;
+}
+
+/** Holds the rules by which units keep apart and stay together; false when units that matter to this workload have come or gone since they were read. */
+export async function neighboursAreAsSeen(tx: Tx, p: PlannedWorkload): Promise<boolean> {
+  const { neighbours, askShape, name } = p.snapshot;
+  if (p.plan.place.length === 0 || !neighbours || neighbours.units.size === 0) return true;
+  await schedulerSets.lockNeighbours(tx.client, p.object.projectId, [...neighbours.units.keys()]);
+  return neighboursKey(await loadNeighbours(tx.client, p.object.projectId, name, askShape)) === neighboursKey(neighbours);
 }
 
 /**

@@ -3,9 +3,9 @@ import { counted } from "../core/fleet";
 import { placementPolicySpec } from "../core/manifest/placement-policy";
 import type { PlacementPolicySpec } from "../core/manifest/placement-policy";
 import type { Manifest, WorkloadManifest } from "../core/manifest";
-import { evaluate, nodeReasons, policyShape, previewShape, reasonSummary, shapeOf } from "../core/placement";
+import { besides, evaluate, namedBy, nodeReasons, policyShape, previewShape, reasonSummary, shapeOf } from "../core/placement";
 
-import { loadFleet } from "../placement";
+import { loadFleet, loadNeighbours } from "../placement";
 import { objects, schedulerKeys, schedulerSnapshot, sites } from "../store";
 import type { Queryable } from "../store";
 import type { Prepared } from "./prepare";
@@ -40,8 +40,15 @@ export async function consequenceOf(db: Queryable, project: ProjectRef, p: Prepa
 async function workloadConsequence(db: Queryable, project: ProjectRef, p: Prepared, m: WorkloadManifest, all: readonly Prepared[], o: { nowMs: number; silentAfterMs: number }): Promise<Consequence> {
   const warnings: string[] = [];
   const fleet = await loadFleet(db, project.id, o);
-  const shape = shapeOf(m.spec, await policyFor(db, project, m.spec.policy, all));
-  const fit = evaluate(fleet, { unit: m.metadata.name, shape }, { seed: "", own: [] });
+  const { name } = m.metadata;
+  const policy = await policyFor(db, project, m.spec.policy, all);
+  const asked = shapeOf(name, m.spec, policy);
+  const neighbours = await loadNeighbours(db, project.id, name, asked);
+  const named = namedBy(asked);
+  const workloads = new Set(named.length ? [...(await objects.ofKinds(db, project.id, ["Workload"])), ...all.map((x) => x.manifest.metadata)].map((w) => w.name) : []);
+  for (const other of named) if (!workloads.has(other)) warnings.push(`There is no workload "${other}" yet: the rule holds when it comes.`);
+  const { shape, groups } = besides(asked, neighbours, [], fleet);
+  const fit = evaluate(fleet, { unit: name, shape }, { seed: "", own: [], groups });
   const matching = fleet.nodes.filter((n) => nodeReasons(shape, n, o.nowMs).every((r) => r.code === "not_active" || r.code === "silent")).length;
   const free = fit.filter((f) => f.reasons.length === 0).length;
   if (fleet.nodes.length === 0) warnings.push("There is no node in the fleet yet: units wait for one.");

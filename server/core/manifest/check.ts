@@ -15,7 +15,7 @@ import type { WorkloadSpec } from "./workload";
 export function checkMeaning(m: Manifest): MeaningProblem[] {
   switch (m.kind) {
     case "Workload":
-      return checkWorkload(m.spec);
+      return [...checkWorkload(m.spec), ...checkAffinity(m.metadata.name, m.spec)];
     case "PlacementPolicy":
       return checkPolicy(m.spec);
     case "RolloutStrategy":
@@ -92,6 +92,24 @@ function checkSets(spec: WorkloadSpec): MeaningProblem[] {
   else if (spec.gang && spec.gang.minMember > spec.replicas) found.push({ path: ["spec", "gang", "minMember"], message: `minMember ${spec.gang.minMember} is more than the ${spec.replicas} replicas: the gang could never start.`, remedy: `Write at most ${spec.replicas}, or more replicas.` });
   if (spec.duration && spec.kind !== "batch") found.push({ path: ["spec", "duration"], message: `A workload of kind ${spec.kind} runs until somebody ends it.`, remedy: "Leave duration out, or make it a batch." });
   if (spec.duration && (parseDurationMs(spec.duration.max) ?? 0) < (parseDurationMs(spec.duration.min) ?? 0)) found.push({ path: ["spec", "duration", "max"], message: "max is shorter than min.", remedy: `Write at least ${spec.duration.min}.` });
+  return found;
+}
+
+/** What units may share a place with: rules that say it twice, or forbid what they ask for. */
+export function checkAffinity(name: string, spec: Pick<WorkloadSpec, "kind" | "affinity">): MeaningProblem[] {
+  const { apart = [], together = [] } = spec.affinity ?? {};
+  const at = (...rest: (string | number)[]) => ["spec", "affinity", ...rest];
+  const from = (r: { from?: string | undefined }) => r.from ?? name;
+  const found = [...duplicates(apart, (r) => `${from(r)} over ${r.over}`, (i) => at("apart", i), "rule apart from"), ...duplicates(together, (r) => `${r.with} over ${r.over}`, (i) => at("together", i), "rule together with")];
+  together.forEach((t, i) => {
+    // Whoever shares a node shares its site: apart over sites forbids both.
+    const against = apart.find((a) => from(a) === t.with && (a.over === "site" || t.over === "node"));
+    if (against) found.push({ path: at("together", i), message: `It can't be together with ${t.with} over ${t.over} and apart from it over ${against.over}.`, remedy: t.over === "site" ? "Keep apart over node, or leave one of the two out." : "Leave one of the two out." });
+    if (spec.kind === "daemon" && t.with === name) found.push({ path: at("together", i), message: "A daemon has a unit on each matching node, so its own units are not kept together.", remedy: "Leave it out, or name another workload." });
+  });
+  apart.forEach((a, i) => {
+    if (spec.kind === "daemon" && from(a) === name) found.push({ path: at("apart", i), message: "A daemon has one unit on each matching node.", remedy: "Leave it out, or write from: with another workload." });
+  });
   return found;
 }
 

@@ -15,9 +15,17 @@ export const placementPolicySpec = z.strictObject({
     .array(
       z.discriminatedUnion("by", [
         z.strictObject({ by: z.literal("rule"), rule: celSelector, weight: z.number().min(-100).max(100) }),
-        z.strictObject({ by: z.literal("cost"), weight: z.number().min(0).max(100).describe("Per currency unit an hour of the site's rate card.") }),
+        z.strictObject({ by: z.literal("cost"), weight: z.number().min(0).max(100).describe("Per currency unit an hour by the site's rate card: CPU, memory, and what the workload says it sends (traffic).") }),
         z.strictObject({ by: z.literal("spread"), over: z.enum(["site", "node"]), weight: z.number().min(0).max(100) }),
         z.strictObject({ by: z.literal("pack"), weight: z.number().min(0).max(100) }),
+        z.strictObject({
+          by: z.literal("latency"),
+          clients: z
+            .record(dnsLabel, z.number().positive().max(1_000_000))
+            .refine((c) => Object.keys(c).length > 0 && Object.keys(c).length <= 200, "names 1 to 200 sites, such as {kiel: 3, lyon: 1}")
+            .describe("Who is served: sites with their shares, such as {kiel: 3, lyon: 1}."),
+          weight: z.number().min(0).max(100).describe("Per 100 ms of mean round trip from the clients, over the links between sites; who is not linked counts 10 s."),
+        }),
         z.strictObject({ by: z.literal("warm"), weight: z.number().min(0).max(100).describe("Nodes that hold the artifacts already.") }),
       ]),
     )

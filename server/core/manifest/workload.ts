@@ -77,6 +77,26 @@ export const workloadSpec = z.strictObject({
     .strictObject({ latencyP99Ms: z.number().positive().optional(), accuracyMin: z.number().min(0).max(1).optional(), errorRateMax: z.number().min(0).max(1).optional() })
     .optional()
     .describe("What the workload is meant to reach; measured and shown with a state."),
+  affinity: z
+    .strictObject({
+      apart: z
+        .array(z.strictObject({ from: dnsLabel.optional().describe("The other workload; absent: its own units keep apart from each other."), over: z.enum(["site", "node"]) }))
+        .max(20)
+        .default([])
+        .describe("Hard rule, both ways: no unit on a node, or at a site, that has one of the other workload."),
+      together: z
+        .array(z.strictObject({ with: dnsLabel.describe("The other workload; its own name keeps its units together."), over: z.enum(["site", "node"]) }))
+        .max(20)
+        .default([])
+        .describe("Hard rule: only on a node, or at a site, where the other workload has a unit."),
+    })
+    .optional()
+    .describe("What units may share a place with. It holds when a unit is placed; units that run stay where they are."),
+  traffic: z
+    .array(z.strictObject({ to: dnsLabel.optional().describe("Site that it goes to: free of charge for units at that site. Absent: to clients outside the fleet."), gibPerHour: z.number().min(0).max(10_000).describe("GiB an hour that one unit sends.") }))
+    .max(20)
+    .optional()
+    .describe("What one unit sends. The preference cost counts it by the rate that the unit's site takes for what leaves it (egressGiB)."),
   rollout: dnsLabel.optional().describe("Rollout strategy by name for new revisions; without it a new revision goes everywhere at once."),
 });
 

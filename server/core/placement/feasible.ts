@@ -5,7 +5,7 @@ import type { Load } from "./demand";
 import type { FleetNode } from "./fleet";
 import { misplacing } from "./reasons";
 import type { Reason } from "./reasons";
-import type { Shape } from "./shape";
+import type { Shape, TogetherRule } from "./shape";
 
 const tierRank: Record<string, number> = { none: 0, software: 1, tpm: 2 };
 
@@ -38,7 +38,19 @@ export function nodeReasons(shape: Shape, node: FleetNode, nowMs: number): Reaso
     const verdict = shape.selector.test(node.subject);
     if (!verdict.matches) add("selector", `${node.name} does not match ${shape.selector.text}${verdict.note ? `: ${verdict.note}` : ""}.`);
   }
+  for (const rule of shape.together ?? []) if (!isTogether(rule, node)) add("together", apartText(rule, node));
   return found;
+}
+
+/** Whether a node is where the units are that a rule keeps a unit with; so it is as long as nobody has looked where they are. */
+export const isTogether = (rule: TogetherRule, node: FleetNode): boolean => rule.at === undefined || rule.at.has(rule.over === "site" ? node.site : node.id);
+
+function apartText({ with: name, over, at, starts }: TogetherRule, node: FleetNode): string {
+  const whom = name ?? "its workload";
+  const sites = over === "site" && at?.size ? ` (${[...at].sort().slice(0, 3).join(", ")}${at.size > 3 ? ` and ${at.size - 3} more` : ""})` : "";
+  if (starts) return over === "site" ? `${node.name} is at ${node.site}, and the units of its workload stay together at one site: they start at another${sites}.` : `The units of its workload stay together on one node, and they start on another than ${node.name}.`;
+  if (!at?.size) return `${node.name} has no unit of ${whom} beside it: none runs, and the unit stays with them.`;
+  return over === "site" ? `${node.name} is at ${node.site}, which has no unit of ${whom}, and the unit stays at sites that have one${sites}.` : `${node.name} has no unit of ${whom}, and the unit stays on nodes that have one.`;
 }
 
 interface Judgement {
@@ -102,7 +114,7 @@ export function reasonsAgainst(ask: Ask, node: FleetNode, fixed: readonly Reason
   }
   for (const a of ask.shape.apart ?? []) {
     const count = now.count(a.over, a.from);
-    if (count > 0) found.push({ code: "apart", text: `${where(a.over)} has ${counted(count, "unit")} of ${a.from ?? "its workload"}, which it keeps apart from.` });
+    if (count > 0) found.push({ code: "apart", text: `${where(a.over)} has ${counted(count, "unit")} of ${a.from ?? "its workload"}, which ${a.theirs ? `${count === 1 ? "keeps" : "keep"} apart from it` : "it keeps apart from"}.` });
   }
   return found;
 }

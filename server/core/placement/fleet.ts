@@ -22,7 +22,7 @@ export interface FleetNode {
   /** What live assignments of all workloads take, stopping ones included: they hold it until the agent says otherwise. */
   load: Load;
   /** Of the site's rate card, in its currency. */
-  rates: { currency: string; cpuHour: number; memoryGiBHour: number };
+  rates: { currency: string; cpuHour: number; memoryGiBHour: number; /** For what leaves the site; absent: nothing. */ egressGiB?: number };
   /** Digests of artifacts that the node is known to have used lately. */
   warm: ReadonlySet<string>;
   version: number;

@@ -49,6 +49,14 @@ export function edited(change: Change, now: Written): Written | null {
     case "spread": return bound({ spread: (policy?.spread ?? []).map((s, i) => (i === change.index ? { ...s, maxSkew: s.maxSkew + change.steps } : s)) });
     case "weight": return bound({ prefer: (policy?.prefer ?? []).map((p, i) => (i === change.index ? { ...p, weight: (change.from + change.steps) / 1_000 } : p)) });
     case "apart":
+    case "together": {
+      const { affinity } = workload;
+      // A rule of another workload stands in the other's manifest.
+      if (!affinity || change.index >= affinity[change.on].length) return null;
+      const left = { ...affinity, [change.on]: affinity[change.on].filter((_, i) => i !== change.index) };
+      const { affinity: _, ...rest } = workload;
+      return { ...now, workload: left.apart.length + left.together.length === 0 ? rest : { ...rest, affinity: left } };
+    }
     case "node":
     case "engine":
     case "leaving":

@@ -25,7 +25,7 @@ export type Change =
   | { on: "tolerate"; key: string; value: string | undefined }
   | { on: "residency" | "arch" | "os"; add: string }
   | { on: "trust"; to: string }
-  | { on: "rule" | "apart"; index: number }
+  | { on: "rule" | "apart" | "together"; index: number }
   | { on: "spread"; index: number; steps: number }
   | { on: "node"; node: string; to: "active" | "live" }
   | { on: "engine"; node: string }
@@ -130,9 +130,11 @@ function* changesFor(p: Problem, j: Judged, all: readonly Judged[]): Generator<{
       return yield { change: { on: "leaving", node: node.id }, cost: 1.7 };
     case "spread":
       return yield* looser(p, node, all);
+    case "together":
     case "apart": {
-      const index = (shape.apart ?? []).findIndex((_, i) => feasibleWith(p, { on: "apart", index: i }, node));
-      if (index >= 0) yield { change: { on: "apart", index }, cost: 1.3 };
+      const on = j.reasons[0].code;
+      const index = ((on === "apart" ? shape.apart : shape.together) ?? []).findIndex((_, i) => feasibleWith(p, { on, index: i }, node));
+      if (index >= 0) yield { change: { on, index }, cost: 1.3 };
       return;
     }
     case undefined:
@@ -204,6 +206,7 @@ export function applied(p: Problem, c: Change): Problem {
     case "os": return withShape({ os: [...(shape.os ?? []), c.add] });
     case "trust": return withPolicy({ trustTierMin: c.to });
     case "rule": return withPolicy({ require: (policy?.require ?? []).filter((_, i) => i !== c.index) });
+    case "together": return withShape({ together: (shape.together ?? []).filter((_, i) => i !== c.index) });
     case "apart": return withShape({ apart: (shape.apart ?? []).filter((_, i) => i !== c.index) });
     case "spread": return withPolicy({ spread: (policy?.spread ?? []).map((s, i) => (i === c.index ? { ...s, maxSkew: s.maxSkew + c.steps } : s)) });
     case "node": return withNode(c.node, c.to === "active" ? { desiredState: "active" } : { contact: "live" });
@@ -237,7 +240,14 @@ function textOf(p: Problem, c: Change): string {
       const rule = shape.policy?.require[c.index];
       return `Leave out the rule ${rule?.because ? `"${rule.because}"` : (rule?.selector.text ?? "")}`;
     }
-    case "apart": return "Let it share with the units that it keeps apart from";
+    case "apart": {
+      const rule = shape.apart?.[c.index];
+      return rule?.theirs ? `Drop the rule of ${rule.from ?? ""} that keeps its units apart from these over ${rule.over}s` : `Drop the rule apart from ${rule?.from ?? "its own units"} over ${rule?.over ?? ""}s`;
+    }
+    case "together": {
+      const rule = shape.together?.[c.index];
+      return `Drop the rule together with ${rule?.with ?? "its own units"} over ${rule?.over ?? ""}s`;
+    }
     case "spread": {
       const s = shape.policy?.spread[c.index];
       return `Raise maxSkew over ${s?.over ?? ""}s from ${s?.maxSkew ?? 0} to ${(s?.maxSkew ?? 0) + c.steps}`;

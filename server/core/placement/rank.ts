@@ -1,3 +1,4 @@
+import { waitFor } from "./clients";
 import type { Capacity, Demand, Load } from "./demand";
 import type { FleetNode } from "./fleet";
 import type { Preference, Shape } from "./shape";
@@ -53,6 +54,7 @@ export interface Weighing {
   /** Depend on the node alone, whatever runs there. */
   rules: { selector: Extract<Preference, { by: "rule" }>["selector"]; weight: number }[];
   cost: number;
+  latency: { clients: Extract<Preference, { by: "latency" }>["clients"]; weight: number }[];
   warm: number;
   /** Per millionth of the node in use: positive packs, negative leaves room. */
   use: number;
@@ -63,11 +65,12 @@ export interface Weighing {
 }
 
 export function weighingOf(shape: Shape): Weighing {
-  const w: Weighing = { rules: [], cost: 0, warm: 0, use: 0, roomBase: 0, spreadSite: 0, spreadNode: 0 };
+  const w: Weighing = { rules: [], cost: 0, latency: [], warm: 0, use: 0, roomBase: 0, spreadSite: 0, spreadNode: 0 };
   for (const t of termsOf(shape)) {
     const weight = milli(t.weight);
     if (t.by === "rule") w.rules.push({ selector: t.selector, weight });
     else if (t.by === "cost") w.cost += weight;
+    else if (t.by === "latency") w.latency.push({ clients: t.clients, weight });
     else if (t.by === "warm") w.warm += weight;
     else if (t.by === "pack") w.use += weight;
     else if (t.by === "room") [w.use, w.roomBase] = [w.use - weight, w.roomBase + weight * MICRO];
@@ -79,6 +82,16 @@ export function weighingOf(shape: Shape): Weighing {
 
 /** Minus the price of one unit for one hour, in millionths of the site's currency. */
 export const costMicros = (demand: Demand, rates: FleetNode["rates"]): number => -Math.round(((demand.cpuMillis / 1_000) * rates.cpuHour + (demand.memoryBytes / GIB) * rates.memoryGiBHour) * MICRO);
+/** What leaves the site of a node in an hour, in GiB: what is sent to the site itself does not. */
+const leaving = (sent: Shape["sent"], site: string): number => (sent ?? []).reduce((sum, s) => sum + (s.to === site ? 0 : s.gibPerHour), 0);
+/** Minus the price of what one unit sends in an hour, in millionths of the site's currency. */
+const egressMicros = (sent: Shape["sent"], node: Pick<FleetNode, "site" | "rates">): number => (sent && node.rates.egressGiB ? -Math.round(leaving(sent, node.site) * node.rates.egressGiB * MICRO) : 0);
+/** What one unit costs on a node in an hour, in the site's currency. */
+export const hourlyCost = (demand: Demand, sent: Shape["sent"], node: Pick<FleetNode, "site" | "rates">): number => -(costMicros(demand, node.rates) + egressMicros(sent, node)) / MICRO;
+/** Minus the mean round trip from the clients, in millionths of 100 ms. */
+const latencyMicros = (clients: Weighing["latency"][number]["clients"], site: string): number => -Math.round((waitFor(clients, site).meanMs / 100) * MICRO);
+/** The part of a score that goes by the node's site and its prices, whatever its make and whatever runs there. */
+export const siteScore = (w: Weighing, shape: Shape, node: FleetNode): number => w.latency.reduce((sum, l) => sum + l.weight * latencyMicros(l.clients, node.site), w.cost ? w.cost * egressMicros(shape.sent, node) : 0);
 export const spreadMicros = (units: number): number => Math.round(MICRO / (1 + units));
 export const warmMicros = (shape: Shape, node: FleetNode): number => (shape.artifacts.length ? Math.round((MICRO * warmCount(shape, node)) / shape.artifacts.length) : 0);
 const warmCount = (shape: Shape, node: FleetNode): number => shape.artifacts.filter((a) => node.warm.has(a)).length;
@@ -101,13 +114,15 @@ export const usedPart = (used: number, size: number): number => (size > 0 ? Math
 export const askedPart = (asked: number, size: number): number => (size > 0 ? Math.round((HALF * asked) / size) : 0);
 export const askedMicros = (demand: Demand, capacity: Pick<Capacity, "cpuMillis" | "memoryBytes">): number => askedPart(demand.cpuMillis, sizeStep(capacity.cpuMillis)) + askedPart(demand.memoryBytes, sizeStep(capacity.memoryBytes));
 
-/** In millionths. Values run from 0 to 1, but for cost: minus the price of one unit for one hour, so that the weight is per currency unit. */
+/** In millionths. Values run from 0 to 1, but for cost and latency: minus the price of one unit for one hour, so that the weight is per currency unit, and minus the wait in 100 ms. */
 function valueOf(term: Term, shape: Shape, node: FleetNode, f: RankFacts): number {
   switch (term.by) {
     case "rule":
       return term.selector.test(node.subject).matches ? MICRO : 0;
     case "cost":
-      return costMicros(shape.demand, node.rates);
+      return costMicros(shape.demand, node.rates) + egressMicros(shape.sent, node);
+    case "latency":
+      return latencyMicros(term.clients, node.site);
     case "spread":
       return spreadMicros(term.over === "site" ? f.onSite : f.onNode);
     case "pack":
@@ -143,7 +158,9 @@ function words(t: Term, value: number, shape: Shape, node: FleetNode, f: RankFac
     case "rule":
       return { name: "rule", text: `${value === 1 ? "Matches" : "Does not match"} ${t.selector.text}.` };
     case "cost":
-      return { name: "cost", text: `Costs ${-value} ${node.rates.currency} an hour at ${node.site}.` };
+      return { name: "cost", text: costText(-value, shape, node) };
+    case "latency":
+      return { name: "latency", text: latencyText(t.clients, node.site) };
     case "spread":
       return { name: `spread over ${t.over}s`, text: countText(t.over, t.over === "site" ? f.onSite : f.onNode) };
     case "pack":
@@ -155,5 +172,15 @@ function words(t: Term, value: number, shape: Shape, node: FleetNode, f: RankFac
   }
 }
 
+function costText(cost: number, shape: Shape, node: FleetNode): string {
+  const egress = -egressMicros(shape.sent, node);
+  const parts = shape.sent?.length ? `: ${-costMicros(shape.demand, node.rates) / MICRO} for CPU and memory, ${egress / MICRO} for ${leaving(shape.sent, node.site)} GiB that leave the site` : "";
+  return `Costs ${cost} ${node.rates.currency} an hour at ${node.site}${parts}.`;
+}
+function latencyText(clients: Extract<Preference, { by: "latency" }>["clients"], site: string): string {
+  const { meanMs, unreached } = waitFor(clients, site);
+  const named = `${unreached.slice(0, 3).join(", ")}${unreached.length > 3 ? ` and ${unreached.length - 3} more` : ""}`;
+  return `Clients wait ${Number(meanMs.toFixed(1))} ms on average for ${site}${unreached.length ? `: no link leads there from ${named}, which counts as 10 s` : ""}.`;
+}
 const countText = (over: "site" | "node", n: number): string => (n === 0 ? `No unit of the workload on the ${over} yet.` : `${n} ${n === 1 ? "unit" : "units"} of the workload on the ${over} already.`);
 const percent = (v: number): string => `${Math.round(v * 100)}%`;

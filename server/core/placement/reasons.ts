@@ -2,7 +2,7 @@
  * Why a node can't take a unit: a closed set. The first that applies, in this order, is the decisive one; those that
  * hold for all units of a shape come before those that depend on what runs where.
  */
-export const reasonCodes = ["not_active", "not_connected", "silent", "engine", "arch", "os", "trust", "residency", "taint", "rule", "selector", "leaving", "device", "cpu", "memory", "disk", "resource", "spread", "apart"] as const;
+export const reasonCodes = ["not_active", "not_connected", "silent", "engine", "arch", "os", "trust", "residency", "taint", "rule", "selector", "together", "leaving", "device", "cpu", "memory", "disk", "resource", "spread", "apart"] as const;
 export type ReasonCode = (typeof reasonCodes)[number];
 
 export interface Reason {
@@ -24,6 +24,7 @@ export const reasonSummary: Record<ReasonCode, string> = {
   taint: "have a taint that is not tolerated",
   rule: "don't satisfy a rule of the policy",
   selector: "don't match the workload's selector",
+  together: "are not where the units are that it stays with",
   leaving: "are what the unit moves away from",
   device: "have too few free devices",
   cpu: "have too little CPU left",

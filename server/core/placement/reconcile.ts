@@ -8,6 +8,7 @@
  */
 import { counted } from "../fleet/age";
 import { isAtRest, serves } from "../fleet/states";
+import { alone, amongOthers, besides } from "./affinity";
 import type { Ask, PlacedAsk, PlaceOptions } from "./ask";
 import { fits, noLoad, withDemand } from "./demand";
 import type { Load } from "./demand";
@@ -30,7 +31,8 @@ const NEVER_SEEN_MS = 30_000;
 
 export function planWorkload(seen: WorkloadSnapshot): WorkloadPlan {
   // A piece that is found to be done in this very pass counts as done in it, or it would be started again.
-  const s = seen.kind === "batch" && seen.goal ? { ...seen, completed: new Set([...seen.completed, ...seen.units.filter((u) => isCompleted(seen, u) && !isBehind(seen, seen.goal as RevisionShape, u)).map((u) => u.ordinal)]) } : seen;
+  const done = seen.kind === "batch" && seen.goal ? { ...seen, completed: new Set([...seen.completed, ...seen.units.filter((u) => isCompleted(seen, u) && !isBehind(seen, seen.goal as RevisionShape, u)).map((u) => u.ordinal)]) } : seen;
+  const s = seen.fleet && seen.askShape ? { ...done, askShape: amongOthers(seen.askShape, seen.neighbours ?? alone, seen.fleet) } : done;
   const plan: WorkloadPlan = { needsFleet: false, needsOthers: false, evict: [], dropMoves: [], reserve: [], place: [], unplaced: [], stop: [], end: [], move: [], wakeAtMs: null, because: [] };
   const live = s.units.filter((u) => !endIfOver(s, u, plan));
   if (plan.end.length) plan.because.push(`${counted(plan.end.length, "unit")} over: ${plan.end[0]?.because ?? ""}`);
@@ -159,7 +161,7 @@ function placeMissing(s: WorkloadSnapshot, goal: RevisionShape, running: readonl
   const shape = s.askShape;
   const avoid = new Set(leaving.map((l) => l.u.node.id));
   const asks: Ask[] = ordinals.map((o) => ({ unit: `${s.name}-${o}`, shape, avoid }));
-  const placements = placeTogether(s, asks, { seed: `${s.name}/${goal.generation}`, own: staying.map((u) => u.node.id) }, staying, plan);
+  const placements = placeAll(s, asks, { seed: `${s.name}/${goal.generation}`, own: staying.map((u) => u.node.id) }, staying, plan);
   placements?.forEach((p, i) => {
     if (p.nodeId === null) return void plan.unplaced.push(p);
     const cause: Cause = i < lost.length ? "replace" : leaving.length > 0 && i < leaving.length ? (leaving.some((l) => l.stand === "drain") ? "drain" : "move") : staying.length + leaving.length > 0 ? "scale" : "place";
@@ -169,9 +171,12 @@ function placeMissing(s: WorkloadSnapshot, goal: RevisionShape, running: readonl
   if (missing > ordinals.length && s.kind !== "batch") wake(plan, s.nowMs);
 }
 
-/** Places asks with regard to quota, gang, priority and division; null when more has to be read first. */
-function placeTogether(s: WorkloadSnapshot, asks: readonly Ask[], options: PlaceOptions, staying: readonly OwnUnit[], plan: WorkloadPlan): PlacedAsk[] | null {
+/** Places asks with regard to quota, gang, priority, division and neighbours; null when more has to be read first. */
+function placeAll(s: WorkloadSnapshot, wanted: readonly Ask[], seeded: PlaceOptions, staying: readonly OwnUnit[], plan: WorkloadPlan): PlacedAsk[] | null {
   const fleet = s.fleet as FleetSnapshot;
+  const { shape, groups } = besides(s.askShape as Shape, s.neighbours ?? alone, seeded.own, fleet, { asks: wanted, seed: seeded.seed, preempts: s.sets?.preempts ?? false });
+  const asks = shape === s.askShape ? wanted : wanted.map((a) => ({ ...a, shape }));
+  const options = groups.size > 0 ? { ...seeded, groups } : seeded;
   const found = placeSet({ workloadId: s.workloadId, workload: s.name, fleet, asks, options, rules: s.sets ?? plainRules, others: s.others ?? null, running: staying.length, sites: sitesOfAsks(s, asks, staying) });
   if (found.needsOthers) {
     plan.needsOthers = true;
@@ -223,7 +228,7 @@ function planDaemon(s: WorkloadSnapshot, goal: RevisionShape, running: readonly 
   const shape = s.askShape;
   const targets = s.fleet.nodes.filter((n) => !has.has(n.id) && nodeReasons(shape, n, s.nowMs).length === 0);
   const asks: Ask[] = targets.slice(0, MAX_ASKS).map((n) => ({ unit: `${s.name}-${n.name}`, shape, only: n.id }));
-  const placements = placeTogether(s, asks, { seed: s.name, own: running.map((u) => u.node.id) }, running, plan);
+  const placements = placeAll(s, asks, { seed: s.name, own: running.map((u) => u.node.id) }, running, plan);
   for (const p of placements ?? []) {
     if (p.nodeId === null) plan.unplaced.push(p);
     else plan.place.push({ unit: p.unit, ordinal: 0, nodeId: p.nodeId, generation: goal.generation, digest: goal.digest, cause: "place", decision: p });

@@ -2,6 +2,7 @@
  * How a workload carries out its part of a repair plan: the unit whose turn it is goes to the node that the plan says, by
  * the ordinary way of leaving a node. Its replacement is placed and serves before it is stopped, so no budget is touched.
  */
+import { alone, besides } from "./affinity";
 import { place } from "./place";
 import { amountsOf } from "./quota/amounts";
 import { QuotaTree } from "./quota/tree";
@@ -40,8 +41,10 @@ export function placeRepairs(s: WorkloadSnapshot, goal: RevisionShape, running: 
     const taken = new Set([...running.map((x) => x.ordinal), ...plan.place.map((p) => p.ordinal)]);
     let ordinal = 1;
     while (taken.has(ordinal)) ordinal++;
-    const ask: Ask = { unit: `${s.name}-${ordinal}`, shape: s.askShape, avoid: new Set([u.node.id]), only: turn.toNodeId };
-    const found = withinQuota(s, place(s.fleet, [ask], { seed: `${s.name}/${goal.generation}`, own: staying.map((x) => x.node.id) }).placements[0]);
+    const own = staying.map((x) => x.node.id);
+    const { shape, groups } = besides(s.askShape, s.neighbours ?? alone, own, s.fleet);
+    const ask: Ask = { unit: `${s.name}-${ordinal}`, shape, avoid: new Set([u.node.id]), only: turn.toNodeId };
+    const found = withinQuota(s, place(s.fleet, [ask], { seed: `${s.name}/${goal.generation}`, own, groups }).placements[0]);
     if (!found || found.nodeId === null) plan.dropMoves.push({ repairId: turn.repairId, move: turn.move, because: `${u.unit} can't go where the plan puts it any more: ${reasonOf(found)}` });
     else {
       plan.place.push({ unit: ask.unit, ordinal, nodeId: found.nodeId, generation: goal.generation, digest: goal.digest, cause: "move", decision: found, repair: turn });

@@ -2,13 +2,37 @@ import type { PlacementPolicySpec } from "../manifest/placement-policy";
 import type { WorkloadSpec } from "../manifest/workload";
 import { compileSelector } from "../selector/compile";
 import type { Selector } from "../selector/compile";
+import { nowhere, populationOf } from "./clients";
+import type { Network, Population } from "./clients";
 import { demandOf } from "./demand";
 import type { Demand } from "./demand";
 
 export type Preference =
   | { by: "rule"; selector: Selector; weight: number }
   | { by: "cost" | "pack" | "warm"; weight: number }
+  | { by: "latency"; clients: Population; weight: number }
   | { by: "spread"; over: "site" | "node"; weight: number };
+
+/** What units of a shape must not share a site or node with. */
+export interface ApartRule {
+  /** A group (see `Ask.group`); null: units of its own. */
+  from: string | null;
+  over: "site" | "node";
+  /** It is the other workload whose manifest says so. */
+  theirs?: true;
+}
+/** What units of a shape must share a site or node with. */
+export interface TogetherRule {
+  /** A workload; null: units of its own. */
+  with: string | null;
+  over: "site" | "node";
+  /** Where they are: names of sites, or ids of nodes. Not judged while it is not there (see `besides` in `affinity`). */
+  at?: ReadonlySet<string>;
+  /** Nothing of its own runs: where its units start. */
+  starts?: true;
+}
+/** What one unit sends: GiB an hour to a site, or to clients outside the fleet (null). */
+export type Sent = { to: string | null; gibPerHour: number };
 
 /** What units of one revision ask of a node: many asks share one shape, and what depends on it alone is found once. */
 export interface Shape {
@@ -21,19 +45,37 @@ export interface Shape {
   artifacts: readonly string[];
   policy: { name: string; require: readonly { selector: Selector; because: string | null }[]; residency: readonly string[] | null; trustTierMin: string | null; tolerate: readonly { key: string; value?: string | undefined }[]; spread: readonly { over: "site" | "node"; maxSkew: number }[] } | null;
   prefer: readonly Preference[];
-  /** Must not share a site or node with units of a group (see `Ask.group`); null: of its own. */
-  apart?: readonly { from: string | null; over: "site" | "node" }[];
+  apart?: readonly ApartRule[];
+  together?: readonly TogetherRule[];
+  /** What the preference `cost` adds to CPU and memory. */
+  sent?: readonly Sent[];
 }
 
 /** A manifest that was admitted has selectors that compile; one that doesn't is a bug, or was written past admission. */
-function admitted(text: string): Selector {
+export function admitted(text: string): Selector {
   const result = compileSelector(text);
   if (!result.ok) throw new Error(`a stored selector does not compile: ${result.error.message} (${text})`);
   return result.value;
 }
 
-/** The shape of a workload's revision under a policy. */
-export function shapeOf(spec: WorkloadSpec, policy: { name: string; spec: PlacementPolicySpec } | null): Shape {
+/** A preference as the engine weighs it. */
+export function preferenceOf(p: PlacementPolicySpec["prefer"][number], network: Network): Preference {
+  if (p.by === "rule") return { by: "rule", selector: admitted(p.rule), weight: p.weight };
+  return p.by === "latency" ? { by: "latency", clients: populationOf(p.clients, network), weight: p.weight } : p;
+}
+
+/** What a workload called `name` says of units beside its own, as the engine reads it. */
+export function affinityOf(name: string, { affinity, traffic }: Pick<WorkloadSpec, "affinity" | "traffic">): Pick<Shape, "apart" | "together" | "sent"> {
+  const other = (x: string | undefined) => (x === undefined || x === name ? null : x);
+  return {
+    ...(affinity?.apart.length ? { apart: affinity.apart.map((a) => ({ from: other(a.from), over: a.over })) } : {}),
+    ...(affinity?.together.length ? { together: affinity.together.map((t) => ({ with: other(t.with), over: t.over })) } : {}),
+    ...(traffic?.length ? { sent: traffic.map((t) => ({ to: t.to ?? null, gibPerHour: t.gibPerHour })) } : {}),
+  };
+}
+
+/** The shape of a revision of the workload `name` under a policy, in a network of sites. */
+export function shapeOf(name: string, spec: WorkloadSpec, policy: { name: string; spec: PlacementPolicySpec } | null, network: Network = nowhere): Shape {
   return {
     demand: demandOf(spec.template),
     engine: spec.template.engine.type,
@@ -42,7 +84,8 @@ export function shapeOf(spec: WorkloadSpec, policy: { name: string; spec: Placem
     selector: spec.selector === undefined ? null : admitted(spec.selector),
     artifacts: spec.template.artifacts.map((a) => a.digest),
     policy: policy && policyShape(policy.name, policy.spec),
-    prefer: (policy?.spec.prefer ?? []).map((p) => (p.by === "rule" ? { by: "rule", selector: admitted(p.rule), weight: p.weight } : p)),
+    prefer: (policy?.spec.prefer ?? []).map((p) => preferenceOf(p, network)),
+    ...affinityOf(name, spec),
   };
 }
 

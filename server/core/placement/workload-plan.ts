@@ -1,5 +1,6 @@
 /** What one pass over a workload sees and what it decides: data on both sides, so that tests, dry runs and audit read it. */
 import type { ObservedUnit } from "../fleet/states";
+import type { Neighbours } from "./affinity";
 import type { PlacedAsk } from "./ask";
 import type { FleetNode, FleetSnapshot } from "./fleet";
 import type { Held, Others, SetRules } from "./sets/types";
@@ -56,6 +57,8 @@ export interface WorkloadSnapshot {
   repairs?: ReadonlyMap<string, RepairTurn>;
   /** Units of other workloads; null or absent when they were not read, because most passes need them not. */
   others?: Others | null;
+  /** Units that it keeps apart from or stays with; absent: there are none, or the fleet was not read either. */
+  neighbours?: Neighbours;
 }
 
 /** A move of a repair plan whose turn it is: the unit goes to exactly this node, its replacement first. */

@@ -1,9 +1,9 @@
-import { usageOf } from "../../core/placement";
+import { networkOf, nowhere, usageOf } from "../../core/placement";
 import type { FleetNode, WhatIfWorld, WorkloadSnapshot } from "../../core/placement";
 import { schedulerSnapshot } from "../../store";
 import type { Queryable } from "../../store";
 import { fleetNodesOf } from "../fleet-snapshot";
-import { assembleWorkload, intentOf, policyFrom } from "../workload-snapshot";
+import { assembleWorkload, intentOf, policyFrom, weighsLatency } from "../workload-snapshot";
 import { goalFrom } from "./read";
 import type { ProjectRows } from "./read";
 
@@ -32,15 +32,17 @@ export function worldOf(rows: ProjectRows, at: At, warm: ReadonlyMap<string, Rea
   const nodes = new Map(all.map((r) => [r.id, made.get(r.id) ?? (like?.nodes.get(r.id) as FleetNode)]));
   const placed = new Map(all.map((row) => [row.id, { row, node: nodes.get(row.id) as FleetNode }]));
   const alike = like && like.rows.held === rows.held && like.rows.quotas === rows.quotas ? new Map(like.rows.workloads.map((w, i) => [w, like.world.workloads[i]])) : undefined;
+  const network = networkOf(rows.sites.map((s) => s.name), rows.links);
+  const linked = like !== undefined && like.rows.links === rows.links && like.rows.sites.length === rows.sites.length;
   const workloads = rows.workloads.map((w) => {
     const goal = goalFrom(w);
     const intent = intentOf(goal, w.manifests);
     const had = alike?.get(w);
     const bound = intent?.spec.policy;
-    if (had && had.snapshot.units.length === w.units.length && (bound === undefined || like?.rows.policies.get(bound) === rows.policies.get(bound))) return { ...had, snapshot: onNodes(had.snapshot, at.nowMs, made, placed) };
+    if (had && (linked || !had.snapshot.askShape?.prefer.some((p) => p.by === "latency")) && had.snapshot.units.length === w.units.length && (bound === undefined || like?.rows.policies.get(bound) === rows.policies.get(bound))) return { ...had, snapshot: onNodes(had.snapshot, at.nowMs, made, placed) };
     const policy = intent?.spec.policy === undefined ? null : policyFrom(intent.spec.policy, rows.policies.get(intent.spec.policy));
     const quota = intent?.spec.quota === undefined ? null : { quota: { name: intent.spec.quota, facts: rows.quotas, used: usageOf([]) }, seen: "" };
-    const { snapshot } = assembleWorkload({ ...w, goal, policy, nodes: placed, held: rows.held, quota }, at.nowMs);
+    const { snapshot } = assembleWorkload({ ...w, goal, policy, nodes: placed, held: rows.held, quota, network: weighsLatency(policy) ? network : nowhere }, at.nowMs);
     return { snapshot, quota: intent?.spec.quota ?? null, maxUnavailable: intent?.spec.disruption?.maxUnavailable ?? null };
   });
   return { nodes, world: { nowMs: at.nowMs, nodes: rows.nodes.map((r) => nodes.get(r.id) as FleetNode), workloads, held: rows.held, repair: rows.repair, quotas: rows.quotas, sites: rows.sites.map((s) => s.name), links: rows.links } };

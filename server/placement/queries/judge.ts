@@ -1,9 +1,10 @@
 import type { ProjectRef } from "../../core/access/actor";
-import { evaluate, plainRules, withDemand, withReservations } from "../../core/placement";
+import { besides, evaluate, plainRules, withDemand, withReservations } from "../../core/placement";
 import type { Judged, OwnUnit, Problem, Shape } from "../../core/placement";
 import { decisions, fleetRead } from "../../store";
 import type { PlacementDeps } from "../deps";
 import { fleetCache } from "../fleet-cache";
+import { loadNeighbours } from "../neighbours";
 import { loadWorkload, warmFor } from "../workload-snapshot";
 import type { LoadedWorkload } from "../workload-snapshot";
 
@@ -14,6 +15,8 @@ export interface JudgedUnit {
   /** Where it runs; undefined for a unit that has no node. */
   own: OwnUnit | undefined;
   problem: Problem;
+  /** Another shape of the workload as it would be placed now, beside units of others. */
+  beside(shape: Shape): ReturnType<typeof besides>;
   nowMs: number;
   judged: Judged[];
 }
@@ -39,7 +42,11 @@ export function createJudge(deps: PlacementDeps): (project: ProjectRef, unit: st
     const own = loaded.snapshot.units.find((u) => u.unit === unit && u.desired === "run");
     const nodes = own ? fleet.nodes.map((n) => (n.id === own.node.id ? { ...n, load: withDemand(n.load, shape.demand, -1) } : n)) : fleet.nodes;
     const others = loaded.snapshot.units.filter((u) => u.desired === "run" && u !== own).map((u) => u.node.id);
-    const problem: Problem = { snapshot: { nowMs, nodes }, ask: { unit, shape }, options: { seed: `${loaded.snapshot.name}/${loaded.snapshot.goal?.generation ?? 0}`, own: others } };
-    return { loaded, newest, own, problem, nowMs, judged: evaluate(problem.snapshot, problem.ask, problem.options) };
+    const options = { seed: `${loaded.snapshot.name}/${loaded.snapshot.goal?.generation ?? 0}`, own: others };
+    const neighbours = await loadNeighbours(db, project.id, loaded.snapshot.name, shape);
+    const beside = (s: Shape) => besides(s, neighbours, others, { nowMs, nodes }, { asks: [{ unit, shape: s }], seed: options.seed, preempts: rules.preempts });
+    const now = beside(shape);
+    const problem: Problem = { snapshot: { nowMs, nodes }, ask: { unit, shape: now.shape }, options: { ...options, groups: now.groups } };
+    return { loaded, newest, own, problem, beside, nowMs, judged: evaluate(problem.snapshot, problem.ask, problem.options) };
   };
 }

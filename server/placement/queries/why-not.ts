@@ -12,6 +12,7 @@ import type { Flip, Judged, Problem } from "../../core/placement";
 import type { WhyNotView } from "../../core/views/placement";
 import { objects } from "../../store";
 import type { PlacementDeps } from "../deps";
+import { loadNetwork } from "../workload-snapshot";
 import type { createJudge, JudgedUnit } from "./judge";
 
 type Answer = NonNullable<WhyNotView["flip"]>;
@@ -42,8 +43,9 @@ export function whyNotQueries(deps: PlacementDeps, judge: ReturnType<typeof crea
     const name = bound ?? (await freeName(project, found.loaded.object.name));
     const workload: Manifest = { ...now.data, spec: { ...next.workload, ...(next.policy ? { policy: name } : {}) } };
     const rules: PlacementPolicyManifest | null = next.policy && { ...(policy?.data ?? { apiVersion: API_VERSION, kind: "PlacementPolicy" as const, metadata: { name, project: now.data.metadata.project } }), spec: next.policy };
-    const ask = { ...problem.ask, shape: shapeOf(workload.spec, rules && { name, spec: rules.spec }) };
-    if (place(problem.snapshot, [ask], problem.options).placements[0]?.node !== flip.to) return none;
+    const weighed = rules && { name, spec: rules.spec };
+    const then = found.beside(shapeOf(workload.metadata.name, workload.spec, weighed, await loadNetwork(db, project.id, weighed)));
+    if (place(problem.snapshot, [{ ...problem.ask, shape: then.shape }], { ...problem.options, groups: then.groups }).placements[0]?.node !== flip.to) return none;
     const edit = (kind: "Workload" | "PlacementPolicy", of: string, before: Manifest | null, after: Manifest) => ({ kind, name: of, beforeYaml: before && manifestYaml(before), afterYaml: manifestYaml(after) });
     const edits = [...(rules ? [edit("PlacementPolicy", name, policy?.data ?? null, rules)] : []), edit("Workload", workload.metadata.name, now.data, workload)].filter((e) => e.beforeYaml !== e.afterYaml);
     return { edits, alsoBinds: edits.some((e) => e.kind === "PlacementPolicy") ? users.flatMap((u) => (u.startsWith("workload ") && u !== `workload ${found.loaded.object.name}` ? [u.slice("workload ".length)] : [])) : [] };

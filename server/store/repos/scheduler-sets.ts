@@ -58,6 +58,35 @@ export async function budgets(db: Queryable, projectId: string): Promise<Map<str
   return new Map(rows.map((r) => [r.id, r.allowed]));
 }
 
+/** Other workloads of a project whose newest revision that is not held names this one among what it keeps apart from. */
+export async function affinities(db: Queryable, projectId: string, name: string): Promise<{ workload: string; affinity: unknown }[]> {
+  const { rows } = await db.query<{ workload: string; affinity: unknown }>(
+    `select o.name as workload, r.manifest #> '{spec,affinity}' as affinity
+     from objects o cross join lateral (select manifest from object_revisions x where x.object_id = o.id and x.held_reason is null order by x.generation desc limit 1) r
+     where o.project_id = $1 and o.kind = 'Workload' and o.deleted_at is null and o.name <> $2
+       and r.manifest #> '{spec,affinity,apart}' @> jsonb_build_array(jsonb_build_object('from', $2::text)) order by o.name`,
+    [projectId, name],
+  );
+  return rows;
+}
+/** Nodes with live units of these workloads. */
+export async function unitsOfNamed(db: Queryable, projectId: string, names: readonly string[]): Promise<{ workload: string; nodeId: string; stopping: boolean }[]> {
+  const { rows } = await db.query<{ workload: string; node_id: string; stopping: boolean }>(
+    `select o.name as workload, a.node_id, a.desired = 'stop' as stopping from assignments a join objects o on o.id = a.workload_id
+     where o.project_id = $1 and o.kind = 'Workload' and o.name = any($2) and a.ended_at is null order by o.name, a.node_id, a.id`,
+    [projectId, names],
+  );
+  return rows.map((r) => ({ workload: r.workload, nodeId: r.node_id, stopping: r.stopping }));
+}
+/**
+ * Until the transaction ends nobody else in the project places by a rule about others, and no unit of these workloads is
+ * placed, also not by who has not heard of the rule yet. To be asked for before any other lock.
+ */
+export async function lockNeighbours(db: Queryable, projectId: string, names: readonly string[]): Promise<void> {
+  await db.query("select pg_advisory_xact_lock(hashtextextended('neighbours ' || $1, 0))", [projectId]);
+  await db.query("select 1 from objects where project_id = $1 and kind = 'Workload' and name = any($2) order by id for no key update", [projectId, names]);
+}
+
 export interface UsageRow {
   quota: string;
   workloadId: string;

@@ -1,13 +1,15 @@
 import type { FieldError } from "../../base/refusal";
+import { checkAffinity } from "../../manifest/check";
 import { parseBytes } from "../../manifest/common";
 import type { PlacedAsk } from "../ask";
 import { noLoad, withDemand } from "../demand";
 import type { Demand, Load } from "../demand";
 import type { FleetNode } from "../fleet";
 import { quotaFactsOf } from "../quota/facts";
-import { policyShape } from "../shape";
+import { networkOf } from "../clients";
+import type { Network } from "../clients";
+import { admitted, affinityOf, policyShape, preferenceOf } from "../shape";
 import type { Shape } from "../shape";
-import { compileSelector } from "../../selector/compile";
 import type { OwnUnit, RevisionShape } from "../workload-plan";
 import { caseDuration, caseSubject, compiles, placementCase } from "./schema";
 import type { PlacementCase } from "./schema";
@@ -59,6 +61,7 @@ export function readCase(input: unknown): { value: PlacementCase | null; errors:
     if (w.quota !== undefined && !c.quotas[w.quota]) wrong(`workloads.${i}.quota`, `There is no quota "${w.quota}" in the case.`, "Add it to quotas.");
     const problem = w.selector === undefined ? null : compiles(w.selector);
     if (problem) wrong(`workloads.${i}.selector`, problem, "See the selector language in the documentation of manifests.");
+    for (const p of checkAffinity(w.name, w)) wrong(`workloads.${i}.${p.path.slice(1).join(".")}`, p.message, p.remedy);
     if (w.lostAfter !== "never" && caseDuration(w.lostAfter) === null) wrong(`workloads.${i}.lostAfter`, `"${w.lostAfter}" is no duration.`, "Write never, or such as 10m.");
   });
   for (const [policy, spec] of Object.entries(c.policies))
@@ -77,7 +80,8 @@ export function runCase(c: PlacementCase): CaseAnswer {
   const nodes = new Map(c.nodes.map((n) => [n.name, nodeOf(c, n, loads.get(n.name) ?? noLoad)]));
   const unitsOf = new Map<string, PlacementCase["units"]>();
   for (const u of c.units) unitsOf.set(u.workload, [...(unitsOf.get(u.workload) ?? []), u]);
-  const workloads = c.workloads.map((w) => workloadOf(c, w, unitsOf.get(w.name) ?? [], nodes, demands.get(w.name) as Demand));
+  const network = networkOf([...new Set([...c.nodes.map((n) => n.site), ...c.links.flatMap((l) => [l.a, l.b])])], c.links.map((l) => ({ siteA: l.a, siteB: l.b, latencyMs: l.latencyMs })));
+  const workloads = c.workloads.map((w) => workloadOf(c, w, unitsOf.get(w.name) ?? [], nodes, demands.get(w.name) as Demand, network));
   const end = settle({ nowMs: c.nowMs, nodes: [...nodes.values()], workloads, held: [], quotas: Object.entries(c.quotas).map(([n, spec]) => quotaFactsOf(n, spec)) }, c.workloads.map((w) => w.name), { rounds: c.rounds });
   const at = (e: SettleEvent) => ({ unit: e.unit, workload: e.workload, node: e.nodeId, because: e.because });
   return {
@@ -107,18 +111,13 @@ function nodeOf(c: PlacementCase, n: PlacementCase["nodes"][number], load: Load)
   };
 }
 
-const selectorOf = (text: string) => {
-  const r = compileSelector(text);
-  if (!r.ok) throw new Error(`a selector that was read does not compile: ${text}`);
-  return r.value;
-};
-
-function workloadOf(c: PlacementCase, w: PlacementCase["workloads"][number], units: PlacementCase["units"], nodes: ReadonlyMap<string, FleetNode>, demand: Demand): FleetWorkload {
+function workloadOf(c: PlacementCase, w: PlacementCase["workloads"][number], units: PlacementCase["units"], nodes: ReadonlyMap<string, FleetNode>, demand: Demand, network: Network): FleetWorkload {
   const policy = w.policy === undefined ? undefined : c.policies[w.policy];
   const shape: Shape = {
-    demand, engine: "process", arch: w.platform?.arch ?? null, os: w.platform?.os ?? null, selector: w.selector === undefined ? null : selectorOf(w.selector), artifacts: w.artifacts,
+    demand, engine: "process", arch: w.platform?.arch ?? null, os: w.platform?.os ?? null, selector: w.selector === undefined ? null : admitted(w.selector), artifacts: w.artifacts,
     policy: policy && w.policy !== undefined ? policyShape(w.policy, policy) : null,
-    prefer: (policy?.prefer ?? []).map((p) => (p.by === "rule" ? { by: "rule", selector: selectorOf(p.rule), weight: p.weight } : p)),
+    prefer: (policy?.prefer ?? []).map((p) => preferenceOf(p, network)),
+    ...affinityOf(w.name, w),
   };
   const goal: RevisionShape = { generation: 1, digest: "r1", templateDigest: "r1", shape };
   const own = units.map((u, i): OwnUnit => {

@@ -31,7 +31,7 @@ const caseNode = z.strictObject({
   memory: byteSize.default("0"),
   disk: byteSize.default("0"),
   devices: z.record(z.string(), z.int().min(0)).default({}).describe("Accelerators by model."),
-  rates: z.strictObject({ currency: z.string().default("EUR"), cpuHour: z.number().min(0).default(0), memoryGiBHour: z.number().min(0).default(0) }).prefault({}),
+  rates: z.strictObject({ currency: z.string().default("EUR"), cpuHour: z.number().min(0).default(0), memoryGiBHour: z.number().min(0).default(0), egressGiB: z.number().min(0).default(0).describe("Per GiB that leaves the site.") }).prefault({}),
   warm: z.array(z.string()).default([]).describe("Digests of artifacts that it has."),
 });
 
@@ -53,6 +53,8 @@ const caseWorkload = z.strictObject({
   gang: workloadSpec.shape.gang,
   duration: workloadSpec.shape.duration,
   disruption: workloadSpec.shape.disruption,
+  affinity: workloadSpec.shape.affinity,
+  traffic: workloadSpec.shape.traffic,
   lostAfter: z.string().default("never").describe('Replaces units of nodes that are silent for longer, such as "10m".'),
 });
 
@@ -63,6 +65,7 @@ export const placementCase = z.strictObject({
   units: z.array(z.strictObject({ unit: name, workload: name, node: name, startedAtMs: z.number().default(0), healthy: z.boolean().default(true) })).max(2_000_000).default([]).describe("What runs already. Units are called WORKLOAD-NUMBER."),
   policies: z.record(z.string(), placementPolicySpec).default({}),
   quotas: z.record(z.string(), quotaSpec).default({}),
+  links: z.array(z.strictObject({ a: name, b: name, latencyMs: z.number().min(0) })).max(20_000).default([]).describe("Between sites, both ways: round trip, for the preference latency."),
   nowMs: z.number().default(0),
   rounds: z.int().min(1).max(1_000).default(60).describe("Looks at each workload at most, with agents that do what they are asked in between. With 1 the first plan is the answer."),
 });

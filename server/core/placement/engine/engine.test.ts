@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Ask, PlaceOptions } from "../ask";
+import { networkOf, populationOf } from "../clients";
 import { isOvercommitted, noLoad, withDemand } from "../demand";
 import type { Load } from "../demand";
 import type { FleetNode, FleetSnapshot } from "../fleet";
@@ -23,15 +24,19 @@ const anyCrowd: fc.Arbitrary<FleetNode[]> = fc.tuple(anyFleet, fc.integer({ min:
   ),
 );
 const anyApart = fc.array(fc.record({ from: fc.constantFrom(null, "g1", "g2"), over: fc.constantFrom("site" as const, "node" as const) }), { maxLength: 2 });
+const network = networkOf(["kiel", "fra", "lyon"], [{ siteA: "kiel", siteB: "fra", latencyMs: 17 }]);
+const anyTogether = fc.array(fc.record({ with: fc.constantFrom(null, "g1"), over: fc.constant("site" as const), at: fc.option(fc.subarray(["kiel", "fra", "lyon"]).map((s) => new Set(s)), { nil: undefined, freq: 3 }) }), { maxLength: 2 });
 const anyRichShape = fc
-  .record({ base: anyShape, apart: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: anyApart }), extra: fc.option(fc.integer({ min: 0, max: 2 }), { nil: null, freq: 3 }), soft: fc.constantFrom("none", "site", "node", "warm", "packwarm", "flat"), second: fc.option(fc.record({ over: fc.constantFrom("site" as const, "node" as const), maxSkew: fc.integer({ min: 1, max: 2 }) }), { nil: null, freq: 4 }) })
-  .map(({ base, apart, extra, soft, second }) => ({
+  .record({ together: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: anyTogether }), sent: fc.option(fc.array(fc.record({ to: fc.constantFrom(null, "kiel"), gibPerHour: fc.integer({ min: 0, max: 9 }).map((n) => n / 3) }), { maxLength: 2 }), { nil: undefined }), clients: fc.option(fc.record({ kiel: fc.integer({ min: 1, max: 3 }), lyon: fc.integer({ min: 1, max: 3 }) }), { nil: null, freq: 3 }), base: anyShape, apart: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: anyApart }), extra: fc.option(fc.integer({ min: 0, max: 2 }), { nil: null, freq: 3 }), soft: fc.constantFrom("none", "site", "node", "warm", "packwarm", "flat"), second: fc.option(fc.record({ over: fc.constantFrom("site" as const, "node" as const), maxSkew: fc.integer({ min: 1, max: 2 }) }), { nil: null, freq: 4 }) })
+  .map(({ together, sent, clients, base, apart, extra, soft, second }) => ({
     ...base,
     artifacts: ["art"],
     apart,
+    together,
+    sent,
     demand: { ...base.demand, cpuMillis: Math.floor(base.demand.cpuMillis / 3), memoryBytes: Math.floor(base.demand.memoryBytes / 3), ...(extra === null ? {} : { extra: { slice: extra } }) },
     policy: base.policy && { ...base.policy, spread: second ? [...base.policy.spread, second] : base.policy.spread },
-    prefer: [...base.prefer, ...(soft === "site" || soft === "node" ? [{ by: "spread" as const, over: soft, weight: 3.5 }] : []), ...(soft.includes("warm") ? [{ by: "warm" as const, weight: 2 }] : []), ...(soft.includes("pack") ? [{ by: "pack" as const, weight: 1.25 }] : []), ...(soft === "flat" ? [{ by: "pack" as const, weight: 0 }] : [])],
+    prefer: [...base.prefer, ...(clients ? [{ by: "latency" as const, clients: populationOf(clients, network), weight: 7 }] : []), ...(soft === "site" || soft === "node" ? [{ by: "spread" as const, over: soft, weight: 3.5 }] : []), ...(soft.includes("warm") ? [{ by: "warm" as const, weight: 2 }] : []), ...(soft.includes("pack") ? [{ by: "pack" as const, weight: 1.25 }] : []), ...(soft === "flat" ? [{ by: "pack" as const, weight: 0 }] : [])],
   }));
 const groups = ["", "g1", "g2"];
 const anyAsks = fc.tuple(fc.array(anyRichShape, { minLength: 1, maxLength: 4 }), fc.array(fc.record({ shape: fc.nat(3), group: fc.nat(2), avoid: fc.option(fc.nat(20), { nil: null, freq: 8 }), only: fc.option(fc.nat(20), { nil: null, freq: 10 }) }), { maxLength: 40 }));

@@ -2,15 +2,16 @@
  * What holds for a shape on a node whatever runs there: hard rules, preferred rules, warmth. Found once for each kind of
  * node, not once for each node: a fleet has few kinds, and a rule in CEL costs microseconds.
  */
-import { nodeReasons } from "../feasible";
+import { isTogether, nodeReasons } from "../feasible";
 import type { FleetNode } from "../fleet";
-import { warmMicros, weighingOf } from "../rank";
+import { siteScore, warmMicros, weighingOf } from "../rank";
 import type { Shape } from "../shape";
 import { CODES, codeOf } from "./columns";
 import type { Columns } from "./columns";
 
 const RULE = codeOf("rule");
 const SELECTOR = codeOf("selector");
+const TOGETHER = codeOf("together");
 
 /** Everything of a shape but what it takes: shapes with one text here are judged alike on every node. */
 export function staticKeyOf(shape: Shape): string {
@@ -19,7 +20,8 @@ export function staticKeyOf(shape: Shape): string {
   return JSON.stringify([
     shape.engine, shape.arch, shape.os, shape.selector?.text ?? null, warm ? shape.artifacts : [],
     p && [p.require.map((r) => r.selector.text), p.residency, p.trustTierMin, p.tolerate],
-    shape.prefer.map((x) => (x.by === "rule" ? [x.selector.text, x.weight] : x.by === "warm" ? ["warm", x.weight] : 0)),
+    shape.prefer.map((x) => (x.by === "rule" ? [x.selector.text, x.weight] : x.by === "warm" ? ["warm", x.weight] : x.by === "latency" ? ["latency", x.weight, x.clients.key] : x.by === "cost" && shape.sent ? ["cost", x.weight, shape.sent] : 0)),
+    (shape.together ?? []).map((t) => [t.over, t.at ? [...t.at].sort() : null]),
   ]);
 }
 
@@ -63,19 +65,22 @@ export class Statics {
 
   private judge(shape: Shape): StaticResults {
     const { nodes, nowMs } = this.columns;
-    const bare: Shape = { ...shape, selector: null, policy: shape.policy && { ...shape.policy, require: [] } };
+    const bare: Shape = { ...shape, selector: null, together: [], policy: shape.policy && { ...shape.policy, require: [] } };
     const plain = this.plainFirst.map((i) => {
       const reason = nodeReasons(bare, nodes[i] as FleetNode, nowMs)[0];
       return reason ? codeOf(reason.code) : 0;
     });
     const rules = this.ruleTests(shape);
     const weighing = weighingOf(shape);
+    const bySite = weighing.latency.length > 0 || (weighing.cost > 0 && shape.sent !== undefined);
+    const together = shape.together ?? [];
     const out: StaticResults = { resultOf: new Int32Array(nodes.length), code: [], score: [] };
     const index = new Map<number, number>();
     for (let i = 0; i < nodes.length; i++) {
       const found = plain[this.plainOf[i] as number] as number;
-      const code = found || rules.code(i);
-      const score = code ? 0 : rules.score(i) + (weighing.warm ? weighing.warm * warmMicros(shape, nodes[i] as FleetNode) : 0);
+      const node = nodes[i] as FleetNode;
+      const code = found || rules.code(i) || (together.every((t) => isTogether(t, node)) ? 0 : TOGETHER);
+      const score = code ? 0 : rules.score(i) + (weighing.warm ? weighing.warm * warmMicros(shape, node) : 0) + (bySite ? siteScore(weighing, shape, node) : 0);
       const key = score * CODES + code;
       let at = index.get(key);
       if (at === undefined) {

@@ -1,5 +1,6 @@
 import type { Demand } from "../demand";
 import { misplacement } from "../feasible";
+import { hourlyCost } from "../rank";
 import { settle } from "./settle";
 import type { FleetWorld, RunningUnit, Settled } from "./settle";
 import { reachOf, routesOf } from "./routes";
@@ -110,7 +111,7 @@ const running = new WeakMap<WhatIfWorld, RunningUnit[]>();
 function runningOf(world: WhatIfWorld): RunningUnit[] {
   let found = running.get(world);
   if (!found) {
-    found = world.workloads.flatMap(({ snapshot: s }) => s.units.filter((u) => u.desired === "run").map((u) => ({ assignmentId: u.assignmentId, workloadId: s.workloadId, workload: s.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: s.revisions.get(u.generation)?.shape.demand ?? nothing, at: u.node })));
+    found = world.workloads.flatMap(({ snapshot: s }) => s.units.filter((u) => u.desired === "run").map((u) => ({ assignmentId: u.assignmentId, workloadId: s.workloadId, workload: s.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: s.revisions.get(u.generation)?.shape.demand ?? nothing, sent: s.revisions.get(u.generation)?.shape.sent, at: u.node })));
     running.set(world, found);
   }
   return found;
@@ -153,16 +154,15 @@ function updatesOf(updated: readonly RunningUnit[], behind: Settled["behind"]): 
   return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([workload, units]) => ({ workload, units }));
 }
 
-const GIB = 2 ** 30;
 function costOf(now: readonly RunningUnit[], then: readonly RunningUnit[]): WhatIf["cost"] {
   const sums = new Map<string, { before: number; after: number }>();
   const add = (units: readonly RunningUnit[], side: "before" | "after") => {
-    for (const { at, demand } of units) {
+    for (const { at, demand, sent } of units) {
       // Nodes that are gone for good cost nothing any more.
       if (at.desiredState === "decommissioned") continue;
       let sum = sums.get(at.rates.currency);
       if (!sum) sums.set(at.rates.currency, (sum = { before: 0, after: 0 }));
-      sum[side] += (demand.cpuMillis / 1_000) * at.rates.cpuHour + (demand.memoryBytes / GIB) * at.rates.memoryGiBHour;
+      sum[side] += hourlyCost(demand, sent, at);
     }
   };
   add(now, "before");

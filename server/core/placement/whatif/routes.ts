@@ -6,30 +6,45 @@ export interface RouteLink {
 }
 
 /**
- * Shortest round trips between all sites over their links, in ms (Floyd and Warshall; sites are some hundred at most).
- * A site is 0 from itself; what no link reaches is Infinity.
+ * Shortest round trips between sites over their links, in ms. A site is 0 from itself; what no link reaches is Infinity.
+ * From one site to all others at once (Dijkstra's method; links run both ways), when the first is asked for.
  */
 export function routesOf(sites: readonly string[], links: readonly RouteLink[]): (from: string, to: string) => number {
   const at = new Map(sites.map((s, i) => [s, i]));
-  const n = sites.length;
-  const ms = new Float64Array(n * n).fill(Infinity);
-  for (let i = 0; i < n; i++) ms[i * n + i] = 0;
+  const next: { to: number; ms: number }[][] = sites.map(() => []);
   for (const l of links) {
     const [a, b] = [at.get(l.siteA), at.get(l.siteB)];
     if (a === undefined || b === undefined) continue;
-    ms[a * n + b] = Math.min(ms[a * n + b] as number, l.latencyMs);
-    ms[b * n + a] = Math.min(ms[b * n + a] as number, l.latencyMs);
+    next[a]?.push({ to: b, ms: l.latencyMs });
+    next[b]?.push({ to: a, ms: l.latencyMs });
   }
-  for (let k = 0; k < n; k++)
-    for (let i = 0; i < n; i++) {
-      const ik = ms[i * n + k] as number;
-      if (ik === Infinity) continue;
-      for (let j = 0; j < n; j++) if (ik + (ms[k * n + j] as number) < (ms[i * n + j] as number)) ms[i * n + j] = ik + (ms[k * n + j] as number);
-    }
+  const known = new Map<number, Float64Array>();
   return (from, to) => {
     const [a, b] = [at.get(from), at.get(to)];
-    return a === undefined || b === undefined ? Infinity : (ms[a * n + b] as number);
+    if (a === undefined || b === undefined) return Infinity;
+    let ms = known.get(b);
+    if (!ms) known.set(b, (ms = waysTo(b, next)));
+    return ms[a] as number;
   };
+}
+
+function waysTo(end: number, next: readonly (readonly { to: number; ms: number }[])[]): Float64Array {
+  const ms = new Float64Array(next.length).fill(Infinity);
+  const open = new Set([end]);
+  const done = new Uint8Array(next.length);
+  ms[end] = 0;
+  while (open.size > 0) {
+    let nearest = -1;
+    for (const i of open) if (nearest < 0 || (ms[i] as number) < (ms[nearest] as number)) nearest = i;
+    open.delete(nearest);
+    done[nearest] = 1;
+    for (const { to, ms: leg } of next[nearest] ?? []) {
+      if (done[to] || (ms[nearest] as number) + leg >= (ms[to] as number)) continue;
+      ms[to] = (ms[nearest] as number) + leg;
+      open.add(to);
+    }
+  }
+  return ms;
 }
 
 /**

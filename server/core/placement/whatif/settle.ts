@@ -4,6 +4,8 @@
  * world that it is given is not changed.
  */
 import { serves } from "../../fleet/states";
+import { apartFrom, namedBy } from "../affinity";
+import type { Neighbours } from "../affinity";
 import type { PlacedAsk } from "../ask";
 import { noLoad, withDemand } from "../demand";
 import type { Demand, Load } from "../demand";
@@ -18,6 +20,7 @@ import type { OngoingRepair } from "../repair-part";
 import { withReservations } from "../sets/reserved";
 import { plainRules } from "../sets/types";
 import type { Held, Others, OtherUnit } from "../sets/types";
+import type { Shape } from "../shape";
 import type { OwnUnit, WorkloadPlan, WorkloadSnapshot } from "../workload-plan";
 import { RepairRun } from "./repair-run";
 
@@ -56,6 +59,7 @@ export interface RunningUnit {
   nodeId: string;
   generation: number;
   demand: Demand;
+  sent: Shape["sent"];
   /** Its node, whose load may have changed since. */
   at: FleetNode;
 }
@@ -117,6 +121,10 @@ class Run {
   private readonly events: SettleEvent[] = [];
   private ids = 0;
   private freed = false;
+  /** Workloads of which a unit was placed in this round. */
+  private readonly arrived = new Set<string>();
+  /** Who keeps apart from a workload, by its name. */
+  private readonly keepApart = new Map<string, Neighbours["keepApart"][number][]>();
   private looks = 0;
   private roundFrom = 0;
   private repair: RepairRun | null;
@@ -126,6 +134,10 @@ class Run {
     for (const n of world.nodes) this.nodes.set(n.id, n);
     for (const w of world.workloads) for (const u of w.snapshot.units) if (!this.nodes.has(u.node.id)) this.nodes.set(u.node.id, u.node);
     this.living = new Map(world.workloads.map((w) => [w.snapshot.workloadId, { of: w, units: [...w.snapshot.units], plan: null }]));
+    for (const { snapshot: s } of world.workloads) {
+      if (s.removed || !s.askShape?.apart) continue;
+      for (const name of namedBy(s.askShape)) this.keepApart.set(name, [...(this.keepApart.get(name) ?? []), ...apartFrom(s.askShape, name).map((over) => ({ workload: s.name, over }))]);
+    }
     this.held = [...world.held];
     this.repair = world.repair ? new RepairRun(world.repair) : null;
     this.snapshot = { nowMs: world.nowMs, nodes: world.nodes };
@@ -142,14 +154,20 @@ class Run {
     const turns = [...due].flatMap((id) => this.living.get(id) ?? []).map((l) => ({ l, id: l.of.snapshot.workloadId, priority: (l.of.snapshot.sets ?? plainRules).priority })).sort(turnOrder);
     const next = new Set<string>();
     this.freed = false;
+    this.arrived.clear();
     this.looks += turns.length;
     this.roundFrom = this.events.length;
     for (const t of turns) if (this.look(t.l, next)) next.add(t.id);
     this.obey();
     this.stepRepair(next, this.world.nowMs);
     // Room that came free is for whoever waits.
-    if (this.freed) for (const [id, l] of this.living) if ((l.plan?.unplaced.length ?? 0) > 0) next.add(id);
+    for (const [id, l] of this.living) if ((l.plan?.unplaced.length ?? 0) > 0 && (this.freed || this.isJoined(l))) next.add(id);
     return next;
+  }
+
+  /** Whether a workload that this one stays with has got a unit. */
+  private isJoined(l: Living): boolean {
+    return l.of.snapshot.askShape?.together?.some((t) => t.with !== null && this.arrived.has(t.with)) ?? false;
   }
 
   /** Nothing happens any more: a repair that waits for something gives it up in time, and who depends on it looks again. */
@@ -179,7 +197,7 @@ class Run {
     const units = l.units.map((u) => (u.node === this.nodes.get(u.node.id) ? u : { ...u, node: this.nodes.get(u.node.id) as FleetNode }));
     const sets = { ...rules, reserved, quota: l.of.quota === null ? null : { name: l.of.quota, facts: this.world.quotas, used: this.usage(id) } };
     const part = this.repair?.partOf(id, this.world.nowMs);
-    const s: WorkloadSnapshot = { ...base, units, sets, fleet: null, others: null, ...(part && "turns" in part ? { repairs: part.turns } : {}) };
+    const s: WorkloadSnapshot = { ...base, units, sets, fleet: null, others: null, neighbours: this.neighbours(base), ...(part && "turns" in part ? { repairs: part.turns } : {}) };
     let plan = planWorkload(s);
     if (plan.needsFleet) {
       const fleet = withReservations(this.fleet(), part && "held" in part ? [...this.held, ...part.held] : this.held, { workloadId: id, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
@@ -216,6 +234,7 @@ class Run {
       this.change(l, m.assignmentId, { generation: m.generation });
       note("update", m.unit, m.nodeId, `r${m.generation}`);
     }
+    if (plan.place.length > 0) this.arrived.add(name);
     for (const p of plan.place) {
       this.load(p.nodeId, this.demandOf(l, p.generation), 1);
       const assignmentId = `new-${++this.ids}`;
@@ -274,6 +293,15 @@ class Run {
     return this.snapshot;
   }
 
+  private neighbours({ name, askShape }: WorkloadSnapshot): Neighbours | undefined {
+    const keepApart = this.keepApart.get(name) ?? [];
+    const named = new Set([...(askShape ? namedBy(askShape) : []), ...keepApart.map((k) => k.workload)]);
+    if (named.size === 0) return undefined;
+    const units = new Map([...named].map((n) => [n, [] as { nodeId: string; stopping: boolean }[]]));
+    for (const l of this.living.values()) for (const u of units.has(l.of.snapshot.name) ? l.units : []) units.get(l.of.snapshot.name)?.push({ nodeId: u.node.id, stopping: u.desired === "stop" });
+    return { units, keepApart };
+  }
+
   private usage(self: string): Map<string, Amounts> {
     const list: { quota: string; amounts: Amounts }[] = [];
     for (const [id, l] of this.living) {
@@ -308,7 +336,7 @@ class Run {
     const all = [...this.living.values()];
     const runs = (l: Living) => l.units.filter((u) => u.desired === "run");
     return {
-      units: all.flatMap((l) => runs(l).map((u) => ({ assignmentId: u.assignmentId, workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: this.demandOf(l, u.generation), at: u.node }))),
+      units: all.flatMap((l) => runs(l).map((u) => ({ assignmentId: u.assignmentId, workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: this.demandOf(l, u.generation), sent: l.of.snapshot.revisions.get(u.generation)?.shape.sent, at: u.node }))),
       unplaced: all.flatMap((l) => (l.plan?.unplaced ?? []).map((p) => ({ workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: p.unit, because: p.because, decision: p }))),
       held: this.held,
       events: this.events,
