@@ -5,6 +5,8 @@ import { err, ok } from "../base/result";
 import type { Result } from "../base/result";
 import { CelDevice, CelNode, CelSite, attributes, deviceAttributes } from "./attributes";
 import type { SelectorSubject } from "./attributes";
+import { mentionsOf } from "./mentions";
+import type { Mention } from "./mentions";
 
 /** What is wrong with a selector, and where: character offsets (0-based) into its text. */
 export interface SelectorError {
@@ -23,6 +25,8 @@ export interface SelectorVerdict {
 /** A selector that was type-checked. */
 export interface Selector {
   text: string;
+  /** All that the answer can depend on. */
+  mentions: readonly Mention[];
   test(subject: SelectorSubject): SelectorVerdict;
 }
 
@@ -62,7 +66,7 @@ export function compileSelector(text: string): Result<Selector, SelectorError> {
   const checked = parsed.check();
   if (!checked.valid) return err(checked.error ? explain(checked.error, text) : { message: "The selector is not valid.", remedy: "See docs/placement.md for what selectors may say.", start: 0, end: text.length });
   if (checked.type !== "bool") return err({ message: `The selector gives a ${checked.type}, not yes or no.`, remedy: "Compare it with something, such as node.cpuMillis >= 2000.", start: 0, end: text.length });
-  return ok({ text, test: (subject) => test(parsed, subject) });
+  return ok({ text, mentions: mentionsOf(parsed.ast), test: (subject) => test(parsed, subject) });
 }
 
 function test(run: (context: SelectorSubject) => unknown, subject: SelectorSubject): SelectorVerdict {

@@ -27,6 +27,8 @@ export class Cells {
   readonly firstTie: Uint32Array;
   /** The most in use on any node of the cell. */
   readonly lastUsed: Int32Array;
+  /** How often nodes of the cell have changed. */
+  readonly version: Int32Array;
   private readonly root: Int32Array;
   private readonly left: Int32Array;
   private readonly right: Int32Array;
@@ -59,6 +61,7 @@ export class Cells {
     this.firstUsed = new Int32Array(this.count);
     this.firstTie = new Uint32Array(this.count);
     this.lastUsed = new Int32Array(this.count);
+    this.version = new Int32Array(this.count);
     this.root = new Int32Array(this.count).fill(NONE);
     this.left = new Int32Array(n).fill(NONE);
     this.right = new Int32Array(n).fill(NONE);
@@ -80,7 +83,8 @@ export class Cells {
   }
   /** Whether a stands before b among nodes that score the same. */
   before(a: number, b: number): boolean {
-    const [ta, tb] = [this.tie[a] as number, this.tie[b] as number];
+    const ta = this.tie[a] as number;
+    const tb = this.tie[b] as number;
     return ta !== tb ? ta < tb : this.byName(a, b);
   }
   private byName(a: number, b: number): boolean {
@@ -91,9 +95,26 @@ export class Cells {
     return d !== 0 ? d < 0 : this.byName(a, b);
   }
 
+  /** All nodes by cell, and in each cell as they stand. */
+  private inOrder(): Int32Array {
+    const { of, count } = this;
+    const start = new Int32Array(count + 1);
+    for (let i = 0; i < of.length; i++) start[(of[i] as number) + 1] = (start[(of[i] as number) + 1] as number) + 1;
+    for (let c = 0; c < count; c++) start[c + 1] = (start[c + 1] as number) + (start[c] as number);
+    const next = start.slice();
+    const order = new Int32Array(of.length);
+    for (let i = 0; i < of.length; i++) {
+      const c = of[i] as number;
+      const at = next[c] as number;
+      order[at] = i;
+      next[c] = at + 1;
+    }
+    for (let c = 0; c < count; c++) order.subarray(start[c], start[c + 1]).sort((a, b) => (this.less(a, b) ? -1 : 1));
+    return order;
+  }
   /** Makes every treap at once from its nodes in order. */
   private build(): void {
-    const order = Int32Array.from(this.of.keys()).sort((a, b) => (this.of[a] as number) - (this.of[b] as number) || (this.less(a, b) ? -1 : 1));
+    const order = this.inOrder();
     const spine: number[] = [];
     for (let at = 0; at < order.length; ) {
       const c = this.of[order[at] as number] as number;
@@ -125,6 +146,7 @@ export class Cells {
     this.remove(c, i);
     this.key[i] = key;
     this.insert(c, i);
+    this.version[c] = (this.version[c] as number) + 1;
     this.refreshFirst(c);
   }
 

@@ -15,7 +15,7 @@ export class ClassBook {
   private readonly avoidIds = new WeakMap<ReadonlySet<string>, number>();
   private avoids = 0;
   private readonly spare: ClassMemory[] = [];
-  private block: { cells: number; free: ClassMemory[] } | undefined;
+  private block: ClassMemory[] | undefined;
   private gaveUp = false;
   /** Shapes that are known to come; a block for more classes than that would only be cleared. */
   expected = IN_TURNS;
@@ -36,18 +36,26 @@ export class ClassBook {
     this.classes.delete(key);
     if (!cls || !this.fresh(cls)) {
       floor.staticsOf(entry.shape, entry.staticKey);
-      let template = entry.template;
-      if (!template || !this.fresh(template)) template = new ShapeClass(floor, entry, null, undefined, template && this.fits(template.memory) ? template.memory : this.memory(false));
-      else template.catchUp();
-      entry.template = template;
-      cls = new ShapeClass(floor, entry, group, shunned, cls && this.fits(cls.memory) ? cls.memory : this.memory(true), template);
+      const own = cls?.memory ?? this.memory(true);
+      // The first group of a shape most often stays the only one; what its units don't depend on is kept apart for the second.
+      entry.firstGroup ??= group;
+      cls = new ShapeClass(floor, entry, group, shunned, own, entry.firstGroup === group && !shunned ? undefined : this.templateOf(entry));
     } else cls.catchUp();
     this.classes.set(key, cls);
-    if (this.classes.size > Math.max(LEAST_CLASSES, MEMORY / (3 * floor.columns.nodes.length + 16 * floor.cells.count))) this.giveUpOldest();
+    if (this.classes.size > Math.max(LEAST_CLASSES, MEMORY / (3 * floor.columns.nodes.length))) this.giveUpOldest();
     entry.last = cls;
     return cls;
   }
 
+  /** What is the same for all groups of a shape, up to date with the log. */
+  private templateOf(entry: ShapeEntry): ShapeClass {
+    const { template } = entry;
+    if (template && this.fresh(template)) {
+      template.catchUp();
+      return template;
+    }
+    return (entry.template = new ShapeClass(this.floor, entry, null, undefined, template?.memory ?? this.memory(false)));
+  }
   private giveUpOldest(): void {
     for (const [key, cls] of this.classes) {
       this.classes.delete(key);
@@ -57,19 +65,12 @@ export class ClassBook {
       return;
     }
   }
-  private fits(memory: ClassMemory): boolean {
-    return memory.cells === this.floor.cells.count + this.floor.columns.sites.length;
-  }
   private memory(inTurns: boolean): ClassMemory {
-    const cells = this.floor.cells.count + this.floor.columns.sites.length;
     const n = this.floor.columns.nodes.length;
-    if (this.block?.cells !== cells) {
-      this.block = { cells, free: this.expected > 2 ? ClassMemory.block(n, cells, IN_TURNS) : [] };
-      this.spare.length = 0;
-    }
+    this.block ??= this.expected > 2 ? ClassMemory.block(n, IN_TURNS) : [];
     // Once classes are given up they don't come in turns: each by itself is then faster to fill.
-    const own = inTurns && !this.gaveUp ? this.block.free.pop() : this.spare.pop();
-    return own ?? (ClassMemory.block(n, cells, 1)[0] as ClassMemory);
+    const own = inTurns && !this.gaveUp ? this.block.pop() : this.spare.pop();
+    return own ?? (ClassMemory.block(n, 1)[0] as ClassMemory);
   }
   /** Whether following the log is right and cheaper than starting over. */
   private fresh(cls: ShapeClass): boolean {

@@ -7,6 +7,7 @@ import { CODES, codeOf } from "./columns";
 import type { CellStatics, Floor, Group } from "./floor";
 import type { ShapeEntry } from "./shape-entry";
 
+const DEVICE = codeOf("device");
 const LEAVING = codeOf("leaving");
 export const SPREAD = codeOf("spread");
 export const APART = codeOf("apart");
@@ -25,7 +26,8 @@ export abstract class ClassReasons {
   protected readonly stride: number;
   protected readonly slot: number;
   protected readonly statics: CellStatics;
-  protected readonly fixed: Uint8Array;
+  /** Score of an unused node by make; minus infinity for one that has none of the devices asked for. */
+  protected readonly byMake: Float64Array;
   /** Units of the group by node, for shapes to which it matters. */
   protected readonly own: Uint16Array;
   private readonly avoided: ReadonlySet<number> | null;
@@ -45,7 +47,7 @@ export abstract class ClassReasons {
   ) {
     const { columns } = floor;
     const sites = columns.sites.length;
-    this.fixed = entry.byCell(floor).fixed;
+    this.byMake = entry.byMake(floor);
     this.statics = floor.staticsOf(entry.shape, entry.staticKey);
     this.avoided = avoid?.size ? new Set([...avoid].flatMap((id) => columns.indexOf.get(id) ?? [])) : null;
     this.levels = group !== null && entry.spread.some((s) => s.over === "node");
@@ -70,16 +72,17 @@ export abstract class ClassReasons {
 
   private fillCodes(): void {
     const { columns, cells, free, lost } = this.floor;
-    const { siteOf, width } = columns;
+    const { siteOf, makeOf, width } = columns;
     const { dims, amounts, codes: reasons } = this.entry.needs;
-    const { codes, counts, siteFeasible, siteEligible, fixed, stride, slot } = this;
+    const { codes, counts, siteFeasible, siteEligible, byMake, stride, slot } = this;
     const statics = this.statics.code;
     const of = cells.of;
     for (let i = 0; i < of.length; i++) {
       const c = of[i] as number;
       const s = siteOf[i] as number;
-      let code = (lost[i] as number) || (fixed[c] as number);
-      if (code === 0) {
+      let code = (lost[i] as number) || (statics[c] as number);
+      if (code === 0 && byMake[makeOf[i] as number] === -Infinity) code = DEVICE;
+      else if (code === 0) {
         const at = i * width;
         for (let k = 0; k < dims.length; k++) {
           const d = dims[k] as number;
@@ -133,8 +136,10 @@ export abstract class ClassReasons {
     const { floor, entry } = this;
     const lost = floor.lost[i] as number;
     if (lost) return lost;
-    const fixed = this.fixed[floor.cells.of[i] as number] as number;
+    const fixed = this.statics.code[floor.cells.of[i] as number] as number;
     if (fixed) return fixed;
+    // The first of all shortages, for good.
+    if (this.byMake[floor.columns.makeOf[i] as number] === -Infinity) return DEVICE;
     const { dims, amounts, codes } = entry.needs;
     const at = i * floor.columns.width;
     for (let k = 0; k < dims.length; k++) {

@@ -6,8 +6,10 @@ import { usedPart } from "../rank";
 import type { Shape } from "../shape";
 import { Cells } from "./cells";
 import type { Columns, Needs } from "./columns";
+import { agreeing } from "./partition";
 import { Statics, staticKeyOf } from "./statics";
 import type { StaticResults } from "./statics";
+import { Thresholds } from "./thresholds";
 
 /** Units of one group: what spread is counted over. Many a group has one unit; tables are made for the second. */
 export class Group {
@@ -55,6 +57,27 @@ export class Group {
 export interface CellStatics {
   code: Uint8Array;
   score: Float64Array;
+  /** Cells that no hard rule closes; those of site s from openStart[s] to openStart[s + 1] - 1. */
+  open: Int32Array;
+  openStart: Int32Array;
+}
+
+function cellStatics(cells: Cells, r: StaticResults): CellStatics {
+  const code = new Uint8Array(cells.count);
+  const score = new Float64Array(cells.count);
+  const open = new Int32Array(cells.count);
+  const openStart = new Int32Array(cells.start.length);
+  let opened = 0;
+  for (let s = 0; s + 1 < cells.start.length; s++) {
+    for (let c = cells.start[s] as number; c < (cells.start[s + 1] as number); c++) {
+      const at = r.resultOf[cells.sample[c] as number] as number;
+      code[c] = r.code[at] as number;
+      score[c] = r.score[at] as number;
+      if (code[c] === 0) open[opened++] = c;
+    }
+    openStart[s + 1] = opened;
+  }
+  return { code, score, open: open.slice(0, opened), openStart };
 }
 
 /** What a change of the log is about. */
@@ -62,6 +85,10 @@ export interface Taken {
   readonly shape: Shape;
   readonly needs: Needs;
 }
+
+/** Kind of a change: a unit more, and what is left is still enough for, or still too little for, everything that is asked for. */
+export const TOOK = 1;
+const OTHER = 0;
 
 /** Grows by doubling; for logs that are appended to in the inner loop. */
 export class Ints {
@@ -89,6 +116,10 @@ export class Floor {
   /** What each change took, or gave back. */
   readonly logTaken: Taken[] = [];
   readonly logSign = new Ints();
+  /** `TOOK` where nobody finds room, or misses it, for that change. */
+  readonly logKind = new Ints();
+  /** What classes ask for. */
+  readonly thresholds: Thresholds;
   /** Position of the change of the same node before; -1 for none. */
   readonly logBefore = new Ints();
   /** Position in the log of the newest change of each node. */
@@ -110,6 +141,7 @@ export class Floor {
     this.free = columns.free.slice();
     this.used = columns.used.slice();
     this.lost = new Uint8Array(n);
+    this.thresholds = new Thresholds(columns.width);
     this.newest = new Int32Array(n).fill(-1);
     const seed = hash32(options.seed);
     this.tie = new Uint32Array(n);
@@ -156,9 +188,7 @@ export class Floor {
     this.learn([{ shape, staticKey }]);
     let found = this.byCell.get(staticKey);
     if (!found) {
-      const r = this.results.get(staticKey) as StaticResults;
-      const of = this.cells.sample;
-      found = { code: Uint8Array.from(of, (i) => r.code[r.resultOf[i] as number] as number), score: Float64Array.from(of, (i) => r.score[r.resultOf[i] as number] as number) };
+      found = cellStatics(this.cells, this.results.get(staticKey) as StaticResults);
       this.byCell.set(staticKey, found);
     }
     return found;
@@ -167,21 +197,8 @@ export class Floor {
   /** Cells by site, make and every verdict known so far. */
   private cut(): Cells {
     const { columns } = this;
-    let ids: Int32Array = columns.siteOf;
-    let count = columns.sites.length;
-    for (const by of [columns.makeOf, ...[...this.results.values()].filter((r) => r.code.length > 1).map((r) => r.resultOf)]) {
-      const span = columns.nodes.length + 1;
-      const index = new Map<number, number>();
-      const finer = new Int32Array(ids.length);
-      for (let i = 0; i < ids.length; i++) {
-        const key = (ids[i] as number) * span + (by[i] as number);
-        let at = index.get(key);
-        if (at === undefined) index.set(key, (at = index.size));
-        finer[i] = at;
-      }
-      ids = finer;
-      count = index.size;
-    }
+    const verdicts = [...this.results.values()].map((r) => ({ of: r.resultOf, count: r.code.length }));
+    const { of: ids, count } = agreeing(columns.nodes.length, [{ of: columns.siteOf, count: columns.sites.length }, { of: columns.makeOf, count: columns.makes.length }, ...verdicts]);
     // Numbered anew, so that the cells of a site stand together.
     const siteOfCell = new Int32Array(count);
     ids.forEach((id, i) => (siteOfCell[id] = columns.siteOf[i] as number));
@@ -197,9 +214,13 @@ export class Floor {
   take(node: number, taken: Taken, group: Group, by: 1 | -1): void {
     const at = node * this.columns.width;
     const { needs } = taken;
+    let passed = by < 0;
     for (let k = 0; k < needs.dims.length; k++) {
-      const d = at + (needs.dims[k] as number);
-      this.free[d] = (this.free[d] as number) - by * (needs.amounts[k] as number);
+      const d = needs.dims[k] as number;
+      const before = this.free[at + d] as number;
+      const after = before - by * (needs.amounts[k] as number);
+      this.free[at + d] = after;
+      passed ||= this.thresholds.passed(d, before, after);
     }
     group.add(node, this.columns.siteOf[node] as number, by);
     this.changed(node);
@@ -208,6 +229,7 @@ export class Floor {
     this.logNode.push(node);
     this.logGroup.push(group.id);
     this.logSign.push(by);
+    this.logKind.push(passed ? OTHER : TOOK);
     this.logTaken.push(taken);
   }
 

@@ -154,6 +154,7 @@ export class Planner {
     let nextTie = 0;
     let nextNode = NONE;
     for (let s = 0; s < siteBound.length; s++) {
+      if ((siteBound[s] as number) < nextScore && !bySite) continue;
       if (bySite && this.closed(cls, entry, group, s, least)) continue;
       if ((siteBound[s] as number) < nextScore || (siteBound[s] === nextScore && siteClean[s] === 1 && (siteTie[s] as number) > nextTie)) continue;
       if (siteClean[s] === 0) cls.refine(s);
@@ -162,16 +163,31 @@ export class Planner {
       const score = siteBound[s] as number;
       const tie = siteTie[s] as number;
       if (score > topScore || (score === topScore && (tie < topTie || (tie === topTie && cells.before(node, topNode))))) {
-        [nextScore, nextTie, nextNode] = [topScore, topTie, topNode];
-        [topScore, topTie, topNode, first] = [score, tie, node, s];
-      } else if (score > nextScore || (score === nextScore && (tie < nextTie || (tie === nextTie && cells.before(node, nextNode))))) [nextScore, nextTie, nextNode] = [score, tie, node];
+        nextScore = topScore;
+        nextTie = topTie;
+        nextNode = topNode;
+        topScore = score;
+        topTie = tie;
+        topNode = node;
+        first = s;
+      } else if (score > nextScore || (score === nextScore && (tie < nextTie || (tie === nextTie && cells.before(node, nextNode))))) {
+        nextScore = score;
+        nextTie = tie;
+        nextNode = node;
+      }
     }
-    [chosen.node, chosen.score, runner.node, runner.score] = [topNode, topScore, nextNode, nextScore];
+    chosen.node = topNode;
+    chosen.score = topScore;
+    runner.node = nextNode;
+    runner.score = nextScore;
     if (first === NONE) return;
-    const next = cls.secondOf(first, chosen.node);
+    const next = cls.bestOf(first, chosen.node, runner.score - (cls.siteTerm[first] as number));
     if (next === NONE) return;
-    const score = cls.secondScore + (cls.siteTerm[first] as number);
-    if (score > runner.score || (score === runner.score && cells.before(next, runner.node))) [runner.node, runner.score] = [next, score];
+    const score = cls.foundScore + (cls.siteTerm[first] as number);
+    if (score > runner.score || (score === runner.score && cells.before(next, runner.node))) {
+      runner.node = next;
+      runner.score = score;
+    }
   }
 
   /** Whether a whole site is closed to a group; its nodes are then counted by that reason. */

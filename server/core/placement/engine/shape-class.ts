@@ -1,11 +1,12 @@
 /**
- * All asks of one shape and group: what each node's decisive reason is, and the best node of each cell, kept up to date by
- * following the log. One placement changes one node; a class that is asked again looks at the nodes that changed since,
- * and at a cell only when it comes to the top.
+ * All asks of one shape and group: what each node's decisive reason is, and the best node of each site, kept up to date by
+ * following the log. One placement changes one node; a class that is asked again looks at what changed since, and judges
+ * only the nodes of which it could think otherwise now.
  */
 import type { ClassMemory } from "./class-memory";
 import { CODE, SPECIAL } from "./class-reasons";
-import { ClassTops, DIRTY } from "./class-tops";
+import { ClassTops } from "./class-tops";
+import { TOOK } from "./floor";
 import type { Floor, Group } from "./floor";
 import type { ShapeEntry } from "./shape-entry";
 
@@ -22,6 +23,7 @@ export class ShapeClass extends ClassTops {
 
   constructor(floor: Floor, entry: ShapeEntry, group: Group | null, avoid: ReadonlySet<string> | undefined, memory: ClassMemory, from?: ShapeClass) {
     super(floor, entry, group, avoid, memory, from);
+    floor.thresholds.watch(entry.needs);
     this.era = floor.era;
     this.groupVersion = group?.version ?? 0;
     this.setsApart = group !== null && (entry.weighing.spreadNode !== 0 || entry.spread.some((s) => s.over === "node") || entry.apart.some((a) => a.over === "node"));
@@ -38,22 +40,28 @@ export class ShapeClass extends ClassTops {
     for (let s = 0; s < sites; s++) this.special.push(new Int32Array(0));
     this.counted.length = sites;
     this.counted.fill(0);
+    this.specialTop = new Float64Array(sites).fill(-Infinity);
     this.countGroup(group);
     for (const g of [group, ...this.watched]) for (const i of g.onNode.keys()) this.setApart(i);
   }
 
   /** Follows the log: what changed since this class was asked last. */
   catchUp(): void {
-    const { newest, cells, columns } = this.floor;
+    const { columns } = this.floor;
+    const { siteBest, siteClean } = this;
+    const siteOf = columns.siteOf;
     const nodes = this.floor.logNode.items;
     const groups = this.floor.logGroup.items;
+    const kinds = this.floor.logKind.items;
     const end = this.floor.logNode.length;
     const mine = this.group?.id ?? NONE;
+    const spreads = this.use < 0;
+    const watches = this.watched.length > 0;
     for (let k = this.cursor; k < end; k++) {
       const i = nodes[k] as number;
+      const s = siteOf[i] as number;
       const g = groups[k] as number;
       if (g === mine) {
-        const s = columns.siteOf[i] as number;
         if (this.entry.weighing.spreadSite) {
           this.siteTerm[s] = this.termOf(s);
           this.bound(s);
@@ -63,8 +71,11 @@ export class ShapeClass extends ClassTops {
           this.setApart(i);
           continue;
         }
-      } else if (this.watched.length > 0 && this.watches(g)) this.setApart(i);
-      if (newest[i] === k && (this.scores[cells.of[i] as number] as number) !== -Infinity) this.judge(i);
+      } else if (watches && this.watches(g)) this.setApart(i);
+      // A node on which a unit more leaves enough for everyone: where room counts it is worth less now, and that is all.
+      if (spreads && kinds[k] === TOOK) {
+        if (siteBest[s] === i) siteClean[s] = 0;
+      } else if (this.baseOf(this.floor.cells.of[i] as number) !== -Infinity) this.judge(i);
     }
     this.cursor = end;
   }
@@ -86,12 +97,9 @@ export class ShapeClass extends ClassTops {
     const code = this.codes[i * this.stride + this.slot] as number;
     if (code & SPECIAL) return this.judge(i);
     const s = this.floor.columns.siteOf[i] as number;
-    const c = this.floor.cells.of[i] as number;
     this.codes[i * this.stride + this.slot] = code | SPECIAL;
-    if (this.tops[2 * c + 1] === i) {
-      this.tops[2 * c + 1] = DIRTY;
-      this.siteClean[s] = 0;
-    }
+    this.forget(this.floor.cells.of[i] as number);
+    if (this.siteBest[s] === i) this.siteClean[s] = 0;
     const n = this.counted[s] as number;
     let list = this.special[s] as Int32Array;
     if (n === list.length) {
@@ -104,7 +112,7 @@ export class ShapeClass extends ClassTops {
     this.judge(i);
   }
 
-  /** A node changed: its reason, the counts, and what its cell can offer at best. */
+  /** A node changed: its reason, the counts, and what its site can offer at best. */
   private judge(i: number): void {
     const { columns, cells } = this.floor;
     const before = this.codes[i * this.stride + this.slot] as number;
@@ -116,22 +124,23 @@ export class ShapeClass extends ClassTops {
       this.count(code, s, 1);
       this.codes[i * this.stride + this.slot] = code | (before & SPECIAL);
     }
-    const c = special ? cells.count + s : (cells.of[i] as number);
     const score = code === 0 ? this.scoreOf(i, special) : -Infinity;
-    const top = this.tops[2 * c] as number;
-    const best = this.tops[2 * c + 1] as number;
-    if (best === i) {
-      if (score >= top) this.tops[2 * c] = score;
-      else this.tops[2 * c + 1] = DIRTY;
-    } else if (score > top) {
-      this.tops[2 * c] = score;
-      if (best !== DIRTY) this.tops[2 * c + 1] = i;
-    } else if (score === top && best >= 0 && cells.before(i, best)) this.tops[2 * c + 1] = i;
-    else return;
-    if (score > (this.siteTop[s] as number)) {
+    if (special && score > (this.specialTop[s] as number)) this.specialTop[s] = score;
+    const top = this.siteTop[s] as number;
+    const best = this.siteBest[s] as number;
+    if (score > top) {
       this.siteTop[s] = score;
       this.bound(s);
+      if (this.siteClean[s] === 1) {
+        this.siteBest[s] = i;
+        this.siteTie[s] = cells.tie[i] as number;
+      }
+    } else if (this.siteClean[s] === 0) return;
+    else if (best === i) {
+      if (score < top) this.siteClean[s] = 0;
+    } else if (score === top && best !== NONE && cells.before(i, best)) {
+      this.siteBest[s] = i;
+      this.siteTie[s] = cells.tie[i] as number;
     }
-    this.siteClean[s] = 0;
   }
 }

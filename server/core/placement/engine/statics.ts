@@ -2,12 +2,17 @@
  * What holds for a shape on a node whatever runs there: hard rules, preferred rules, warmth. Found once for each kind of
  * node, not once for each node: a fleet has few kinds, and a rule in CEL costs microseconds.
  */
+import { mentioned } from "../../selector/mentions";
+import type { Mention } from "../../selector/mentions";
+import type { Selector } from "../../selector/compile";
 import { isTogether, nodeReasons } from "../feasible";
 import type { FleetNode } from "../fleet";
-import { siteScore, warmMicros, weighingOf } from "../rank";
+import { MICRO, siteScore, warmMicros, weighingOf } from "../rank";
 import type { Shape } from "../shape";
 import { CODES, codeOf } from "./columns";
 import type { Columns } from "./columns";
+import { agreeing, partitionBy, samplesOf } from "./partition";
+import type { Partition } from "./partition";
 
 const RULE = codeOf("rule");
 const SELECTOR = codeOf("selector");
@@ -39,11 +44,9 @@ const byAlike = new WeakMap<object, Statics>();
 /** Kinds of nodes of one fleet, and verdicts by kind. */
 export class Statics {
   private readonly plainOf: Int32Array;
-  private readonly plainFirst: number[] = [];
-  /** By everything a selector can see but the node's name; made when a selector asks first. */
-  private subjectOf: Int32Array | undefined;
-  private readonly subjectFirst: number[] = [];
-
+  private readonly plainFirst: Int32Array;
+  /** Nodes that agree in one thing that selectors ask for. */
+  private readonly byMention = new Map<string, Partition>();
   private readonly found = new Map<string, StaticResults>();
 
   /** Those of all columns that are alike: loads play no part here. */
@@ -54,7 +57,12 @@ export class Statics {
   }
 
   private constructor(private readonly columns: Columns) {
-    this.plainOf = kinds(columns.nodes, plainKey, this.plainFirst);
+    const { nodes } = columns;
+    // What `nodeReasons` looks at, selectors apart.
+    const tells: ((n: FleetNode) => unknown)[] = [(n) => n.desiredState, (n) => n.contact, (n) => n.arch, (n) => n.os, (n) => n.trustTier, (n) => n.jurisdiction, (n) => n.engines.join(), (n) => (n.taints.length ? JSON.stringify(n.taints) : "")];
+    const plain = agreeing(nodes.length, tells.map((tell) => partitionBy(nodes, tell)));
+    this.plainOf = plain.of;
+    this.plainFirst = samplesOf(plain);
   }
 
   results(shape: Shape, staticKey: string = staticKeyOf(shape)): StaticResults {
@@ -93,60 +101,34 @@ export class Statics {
     return out;
   }
 
-  /** Verdicts of a shape's selectors, each made once a kind of node, or once a node where one asks for names. */
+  /** Verdicts of a shape's selectors. */
   private ruleTests(shape: Shape): { code: (i: number) => number; score: (i: number) => number } {
-    const hard = [...(shape.policy?.require ?? []).map((r) => ({ selector: r.selector, code: RULE })), ...(shape.selector ? [{ selector: shape.selector, code: SELECTOR }] : [])];
-    const soft = weighingOf(shape).rules;
-    if (hard.length === 0 && soft.length === 0) return { code: () => 0, score: () => 0 };
-    // `site.name` is the only name that all nodes of a kind share; any other mention may mean the node's.
-    const byName = [...hard, ...soft].some((r) => /name/.test(r.selector.text.replaceAll(/\bsite\s*\.\s*name\b/g, "")));
-    const { nodes } = this.columns;
-    this.subjectOf ??= kinds(nodes, subjectKey, this.subjectFirst);
-    const kindOf = this.subjectOf;
-    const codes = new Int16Array(byName ? 0 : this.subjectFirst.length).fill(-1);
-    const scores = new Float64Array(byName ? 0 : this.subjectFirst.length).fill(NaN);
-    const codeAt = (node: FleetNode) => hard.find((r) => !r.selector.test(node.subject).matches)?.code ?? 0;
-    const scoreAt = (node: FleetNode) => soft.reduce((sum, r) => sum + (r.selector.test(node.subject).matches ? r.weight * 1_000_000 : 0), 0);
-    if (byName) return { code: (i) => codeAt(nodes[i] as FleetNode), score: (i) => scoreAt(nodes[i] as FleetNode) };
+    const hard = [...(shape.policy?.require ?? []).map((r) => ({ matches: this.matchesOf(r.selector), code: RULE })), ...(shape.selector ? [{ matches: this.matchesOf(shape.selector), code: SELECTOR }] : [])];
+    const soft = weighingOf(shape).rules.map((r) => ({ matches: this.matchesOf(r.selector), worth: r.weight * MICRO }));
     return {
       code(i) {
-        const k = kindOf[i] as number;
-        if (codes[k] === -1) codes[k] = codeAt(nodes[i] as FleetNode);
-        return codes[k] as number;
+        for (const r of hard) if (!r.matches(i)) return r.code;
+        return 0;
       },
       score(i) {
-        const k = kindOf[i] as number;
-        if (Number.isNaN(scores[k])) scores[k] = scoreAt(nodes[i] as FleetNode);
-        return scores[k] as number;
+        let sum = 0;
+        for (const r of soft) if (r.matches(i)) sum += r.worth;
+        return sum;
       },
     };
   }
-}
 
-function kinds(nodes: readonly FleetNode[], keyOf: (node: FleetNode) => string, firsts: number[]): Int32Array {
-  const index = new Map<string, number>();
-  const kindOf = new Int32Array(nodes.length);
-  for (let i = 0; i < nodes.length; i++) {
-    const key = keyOf(nodes[i] as FleetNode);
-    let at = index.get(key);
-    if (at === undefined) {
-      index.set(key, (at = firsts.length));
-      firsts.push(i);
-    }
-    kindOf[i] = at;
+  /** A selector's verdict on each node, made once for all nodes that agree in everything it asks for. */
+  private matchesOf(selector: Selector): (i: number) => boolean {
+    const { nodes } = this.columns;
+    const alike = agreeing(nodes.length, selector.mentions.map((m) => this.agreeIn(m)));
+    const verdicts = Uint8Array.from(samplesOf(alike), (i) => Number(selector.test((nodes[i] as FleetNode).subject).matches));
+    return (i) => verdicts[alike.of[i] as number] === 1;
   }
-  return kindOf;
-}
-
-/** What `nodeReasons` looks at, selectors apart. */
-const plainKey = (n: FleetNode): string => `${n.desiredState}|${n.contact}|${n.arch}|${n.os}|${n.trustTier}|${n.jurisdiction}|${n.engines.join()}|${n.taints.length ? JSON.stringify(n.taints) : ""}`;
-
-const subjectKeys = new WeakMap<object, string>();
-function subjectKey(n: FleetNode): string {
-  let key = subjectKeys.get(n.subject);
-  if (key === undefined) {
-    key = JSON.stringify([n.subject.site, { ...n.subject.node, name: "" }], (_, v: unknown) => (typeof v === "bigint" ? Number(v) : v));
-    subjectKeys.set(n.subject, key);
+  private agreeIn(mention: Mention): Partition {
+    const key = JSON.stringify(mention);
+    let found = this.byMention.get(key);
+    if (!found) this.byMention.set(key, (found = partitionBy(this.columns.nodes, (n) => mentioned(n.subject, mention))));
+    return found;
   }
-  return key;
 }
