@@ -8,7 +8,7 @@ import { sessionOf } from "../session";
 import type { Context } from "../session";
 import { showPreview } from "./show-preview";
 
-type PreviewOptions = { file?: string; drainSite?: string; drainNode?: string; loseSite?: string; loseNode?: string; loseLink?: string; priceSite?: string; cpuHour?: string; memoryHour?: string; exitCode?: boolean };
+type PreviewOptions = { file?: string; drainSite?: string; drainNode?: string; loseSite?: string; loseNode?: string; loseLink?: string; priceSite?: string; cpuHour?: string; memoryHour?: string; egress?: string; exitCode?: boolean };
 
 /** A file, or `-` for standard input. */
 async function textOf(ctx: Context, file: string): Promise<string> {
@@ -61,9 +61,10 @@ export function placementCommands(program: Command, ctx: Context): void {
     .option("--lose-site <site>", "gone for good, with all that runs there")
     .option("--lose-node <node>")
     .option("--lose-link <a:b>", "two sites")
-    .option("--price-site <site>", "with --cpu-hour, --memory-hour")
+    .option("--price-site <site>", "with --cpu-hour, --memory-hour, --egress")
     .option("--cpu-hour <price>", "of one core for an hour")
     .option("--memory-hour <price>", "of one GiB for an hour")
+    .option("--egress <price>", "of one GiB that leaves the site")
     .option("--exit-code", "end with 1 when a unit would have no node")
     .action(async (o: PreviewOptions, command: Command) => {
       const s = sessionOf(ctx, command);
@@ -77,7 +78,7 @@ export function placementCommands(program: Command, ctx: Context): void {
       };
       const p = await s.api.placement.preview.query({
         project: s.project, ...(o.file === undefined ? {} : { text: await textOf(ctx, o.file) }), ...(o.drainSite === undefined ? {} : { drainSite: o.drainSite }), ...(o.drainNode === undefined ? {} : { drainNode: o.drainNode }), ...(o.loseSite === undefined ? {} : { loseSite: o.loseSite }), ...(o.loseNode === undefined ? {} : { loseNode: o.loseNode }),
-        ...(a && b ? { loseLink: { a, b } } : {}), ...(o.priceSite === undefined ? {} : { price: { site: o.priceSite, cpuHour: price(o.cpuHour), memoryGiBHour: price(o.memoryHour) } }),
+        ...(a && b ? { loseLink: { a, b } } : {}), ...(o.priceSite === undefined ? {} : { price: { site: o.priceSite, cpuHour: price(o.cpuHour), memoryGiBHour: price(o.memoryHour), egressGiB: price(o.egress) } }),
       });
       if (s.format === "json") io.out(`${JSON.stringify(p, null, 2)}\n`);
       else if (s.format === "yaml") io.out(stringify(p));

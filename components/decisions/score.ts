@@ -14,6 +14,8 @@ export function weightUnit(part: Pick<Part, "name">): string {
       return "points where the selector matches";
     case "cost":
       return "points for each currency unit an hour";
+    case "latency":
+      return "points for each 100 ms that clients wait";
     case "pack":
       return "points for a node that is full";
     case "room":

@@ -70,12 +70,12 @@ describe("following a saved change", () => {
 });
 
 describe("the question what if", () => {
-  const all = { site: "kiel", to: "lyon", node: " kiel-1 ", cpu: 0.08, memory: null };
+  const all = { site: "kiel", to: "lyon", node: " kiel-1 ", cpu: 0.08, memory: null, egress: 0.02 };
   // Guarantee: the page, the API and the command line ask the same; an incomplete question says what it lacks.
   it("is the same on the page and at the command line", () => {
-    expect(questions.map((q) => commandOf(changeOf({ ...all, do: q }).change ?? {}, "p").replace("holdfast preview ", "").replace(" --project p", ""))).toEqual(["--drain-site kiel", "--drain-node kiel-1", "--lose-site kiel", "--lose-node kiel-1", "--lose-link kiel:lyon", "--price-site kiel --cpu-hour 0.08"]);
-    const empty = { site: "", to: "", node: " ", cpu: null, memory: null };
+    expect(questions.map((q) => commandOf(changeOf({ ...all, do: q }).change ?? {}, "p").replace("holdfast preview ", "").replace(" --project p", ""))).toEqual(["--drain-site kiel", "--drain-node kiel-1", "--lose-site kiel", "--lose-node kiel-1", "--lose-link kiel:lyon", "--price-site kiel --cpu-hour 0.08 --egress 0.02"]);
+    const empty = { site: "", to: "", node: " ", cpu: null, memory: null, egress: null };
     for (const q of questions) expect(changeOf({ ...empty, do: q })).toEqual({ change: null, missing: expect.stringMatching(/^(Choose|Name) /) as string });
-    expect(changeOf({ ...all, cpu: null, do: "price" }).missing).toBe("Say what a core or a GiB would cost.");
+    expect(changeOf({ ...all, cpu: null, egress: null, do: "price" }).missing).toBe("Say what a core or a GiB would cost.");
   });
 });

@@ -19,7 +19,7 @@ export function WhatIfPage() {
   const { project } = useProject();
   const trpc = useTRPC();
   const [asked, setAsked] = useQueryStates(
-    { do: parseAsStringLiteral(questions).withDefault("drainSite"), site: parseAsString.withDefault(""), to: parseAsString.withDefault(""), node: parseAsString.withDefault(""), cpu: parseAsFloat, memory: parseAsFloat },
+    { do: parseAsStringLiteral(questions).withDefault("drainSite"), site: parseAsString.withDefault(""), to: parseAsString.withDefault(""), node: parseAsString.withDefault(""), cpu: parseAsFloat, memory: parseAsFloat, egress: parseAsFloat },
     { history: "replace" },
   );
   const sites = useQuery(trpc.fleet.sites.queryOptions({ project }));
@@ -83,6 +83,9 @@ export function WhatIfPage() {
                 </Field>
                 <Field label="A GiB of memory for an hour" help="Empty: as it is.">
                   <Input inputMode="decimal" placeholder="0.01" defaultValue={asked.memory ?? ""} onChange={(e) => void setAsked({ memory: price(e.target.value) })} />
+                </Field>
+                <Field label="A GiB that leaves the site" help="Empty: as it is.">
+                  <Input inputMode="decimal" placeholder="0.02" defaultValue={asked.egress ?? ""} onChange={(e) => void setAsked({ egress: price(e.target.value) })} />
                 </Field>
               </>
             ) : null}

@@ -10,7 +10,7 @@ export const questionWord: Record<Question, string> = {
   loseLink: "a link between two sites is lost",
   price: "prices of a site change",
 };
-export type Asked = { do: Question; site: string; to: string; node: string; cpu: number | null; memory: number | null };
+export type Asked = { do: Question; site: string; to: string; node: string; cpu: number | null; memory: number | null; egress: number | null };
 
 /** The change that a form asks about, or what is missing to ask. */
 export function changeOf(a: Asked): { change: Change | null; missing: string | null } {
@@ -26,8 +26,8 @@ export function changeOf(a: Asked): { change: Change | null; missing: string | n
       return a.site && a.to ? { change: { loseLink: { a: a.site, b: a.to } }, missing: null } : missing("Choose the two sites of a link.");
     case "price":
       if (!a.site) return missing("Choose a site.");
-      if (a.cpu === null && a.memory === null) return missing("Say what a core or a GiB would cost.");
-      return { change: { price: { site: a.site, ...(a.cpu === null ? {} : { cpuHour: a.cpu }), ...(a.memory === null ? {} : { memoryGiBHour: a.memory }) } }, missing: null };
+      if (a.cpu === null && a.memory === null && a.egress === null) return missing("Say what a core or a GiB would cost.");
+      return { change: { price: { site: a.site, ...(a.cpu === null ? {} : { cpuHour: a.cpu }), ...(a.memory === null ? {} : { memoryGiBHour: a.memory }), ...(a.egress === null ? {} : { egressGiB: a.egress }) } }, missing: null };
   }
 }
 
@@ -39,7 +39,7 @@ export function commandOf(c: Change, project: string): string {
     c.loseSite === undefined ? "" : `--lose-site ${c.loseSite}`,
     c.loseNode === undefined ? "" : `--lose-node ${c.loseNode}`,
     c.loseLink === undefined ? "" : `--lose-link ${c.loseLink.a}:${c.loseLink.b}`,
-    c.price === undefined ? "" : `--price-site ${c.price.site}${c.price.cpuHour === undefined ? "" : ` --cpu-hour ${c.price.cpuHour}`}${c.price.memoryGiBHour === undefined ? "" : ` --memory-hour ${c.price.memoryGiBHour}`}`,
+    c.price === undefined ? "" : `--price-site ${c.price.site}${c.price.cpuHour === undefined ? "" : ` --cpu-hour ${c.price.cpuHour}`}${c.price.memoryGiBHour === undefined ? "" : ` --memory-hour ${c.price.memoryGiBHour}`}${c.price.egressGiB === undefined ? "" : ` --egress ${c.price.egressGiB}`}`,
   ].filter(Boolean);
   return `holdfast preview ${parts.join(" ")} --project ${project}`;
 }

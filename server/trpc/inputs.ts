@@ -51,7 +51,7 @@ const inputs = {
   explain: z.object({ unit: name, whyNot: name.optional().describe("A node: what would have to change for the unit to go there instead.") }),
   whyNot: z.object({ unit: name, node: name.optional().describe("The node it is asked about; without one: why the unit is nowhere.") }),
   preview: z
-    .object({ text: manifestText.optional(), drainSite: name.optional(), drainNode: name.optional(), loseSite: name.optional(), loseNode: name.optional(), loseLink: z.object({ a: name, b: name }).optional(), price: z.object({ site: name, cpuHour: z.number().min(0).optional(), memoryGiBHour: z.number().min(0).optional() }).optional() })
+    .object({ text: manifestText.optional(), drainSite: name.optional(), drainNode: name.optional(), loseSite: name.optional(), loseNode: name.optional(), loseLink: z.object({ a: name, b: name }).optional(), price: z.object({ site: name, cpuHour: z.number().min(0).optional(), memoryGiBHour: z.number().min(0).optional(), egressGiB: z.number().min(0).optional() }).optional() })
     .refine((c) => Object.values(c).some((x) => x !== undefined), "say what would change: text, drainSite, drainNode, loseSite, loseNode, loseLink or price"),
   replay: z.object({ text: manifestText.optional(), limit: z.int().min(1).max(5_000).default(1_000) }),
 

@@ -27,6 +27,26 @@ export function apartFrom(shape: Pick<Shape, "apart">, name: string): ("site" | 
   return (shape.apart ?? []).flatMap((a) => (a.from === name && !a.theirs ? [a.over] : []));
 }
 
+/** A world of workloads that is all in memory: who is whose neighbour there. */
+export class Neighbourhood {
+  private readonly keepApart = new Map<string, Neighbours["keepApart"][number][]>();
+  constructor(workloads: readonly { name: string; removed: boolean; askShape: Shape | null }[]) {
+    for (const w of workloads) {
+      if (w.removed || !w.askShape?.apart) continue;
+      for (const name of namedBy(w.askShape)) this.keepApart.set(name, [...(this.keepApart.get(name) ?? []), ...apartFrom(w.askShape, name).map((over) => ({ workload: w.name, over }))]);
+    }
+  }
+  /** The neighbours of one workload, with the units as they are now; undefined when there are none. */
+  of(name: string, shape: Shape | null, units: (named: ReadonlySet<string>) => Iterable<{ workload: string; nodeId: string; stopping: boolean }>): Neighbours | undefined {
+    const keepApart = this.keepApart.get(name) ?? [];
+    const named = new Set([...(shape ? namedBy(shape) : []), ...keepApart.map((k) => k.workload)]);
+    if (named.size === 0) return undefined;
+    const found = new Map([...named].map((n) => [n, [] as { nodeId: string; stopping: boolean }[]]));
+    for (const u of units(named)) found.get(u.workload)?.push({ nodeId: u.nodeId, stopping: u.stopping });
+    return { units: found, keepApart };
+  }
+}
+
 /** Units that are tried at one place when it is chosen where a workload's first units go together. */
 const TRIED = 200;
 

@@ -32,6 +32,15 @@ describe("a flip as an edit", () => {
     expect(edited({ on: "os", add: "linux" }, both)?.workload.platform).toEqual({ arch: ["arm64"], os: ["linux"] });
   });
 
+  it("drops rules about other units, its own ones only", () => {
+    const affinity = { apart: [{ over: "node" as const }], together: [{ with: "cache", over: "site" as const }] };
+    const beside = { policy, workload: { ...workload, affinity } };
+    expect(edited({ on: "apart", index: 0 }, beside)?.workload.affinity).toEqual({ apart: [], together: affinity.together });
+    expect(edited({ on: "together", index: 0 }, beside)?.workload.affinity).toEqual({ apart: affinity.apart, together: [] });
+    expect(edited({ on: "together", index: 0 }, { policy, workload: { ...workload, affinity: { ...affinity, apart: [] } } })?.workload).toEqual(workload);
+    expect(edited({ on: "apart", index: 1 }, beside)).toBeNull();
+  });
+
   it("edits the policy, and only it", () => {
     const changes: [Change, object][] = [
       [{ on: "tolerate", key: "dedicated", value: undefined }, { tolerate: [{ key: "dedicated" }] }],
@@ -51,6 +60,6 @@ describe("a flip as an edit", () => {
   });
 
   it("writes nothing for what the fleet has to do", () => {
-    for (const change of [{ on: "node", node: "n", to: "active" }, { on: "engine", node: "n" }, { on: "leaving", node: "n" }, { on: "apart", index: 0 }, { on: "demand", of: "resource", name: "mig", steps: 1 }] satisfies Change[]) expect(edited(change, both)).toBeNull();
+    for (const change of [{ on: "node", node: "n", to: "active" }, { on: "engine", node: "n" }, { on: "leaving", node: "n" }, { on: "apart", index: 0 }, { on: "together", index: 1 }, { on: "demand", of: "resource", name: "mig", steps: 1 }] satisfies Change[]) expect(edited(change, both)).toBeNull();
   });
 });

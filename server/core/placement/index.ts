@@ -9,7 +9,7 @@ export type { FleetNode, FleetSnapshot } from "./fleet";
 export { goalOf } from "./goal";
 export type { Goal, RevisionFacts, RolloutSuccess } from "./goal";
 export type { Ask, Candidate, Judged, PlacedAsk, PlaceOptions, PlacementPlan } from "./ask";
-export { alone, apartFrom, besides, namedBy } from "./affinity";
+export { Neighbourhood, alone, apartFrom, besides, namedBy } from "./affinity";
 export type { Neighbours } from "./affinity";
 export { networkOf, nowhere } from "./clients";
 export type { Network } from "./clients";

@@ -2,8 +2,8 @@
 import { withDemand } from "../../core/placement/demand";
 import type { Load } from "../../core/placement";
 import { withLoads } from "../../core/placement/engine/columns";
-import { place } from "../../core/placement";
-import type { FleetNode, FleetSnapshot, Held, Shape, WhatIfWorld } from "../../core/placement";
+import { Neighbourhood, alone, besides, place } from "../../core/placement";
+import type { FleetNode, FleetSnapshot, Held, Neighbours, Shape, WhatIfWorld } from "../../core/placement";
 import { withReservations } from "../../core/placement";
 import { repairForGang } from "../../core/placement/fragmentation";
 import { planningFleet } from "./repair-fleet";
@@ -39,14 +39,22 @@ const WORK = 1_500_000;
 const TRIES = 8;
 
 export function placedNow(world: WhatIfWorld, p: Pending): FleetNode[] {
-  return placed(withReservations({ nowMs: world.nowMs, nodes: world.nodes }, world.held as Held[], { workloadId: p.workloadId ?? "", priority: p.priority, takesMaxMs: null }), p);
+  return placed(world, withReservations({ nowMs: world.nowMs, nodes: world.nodes }, world.held as Held[], { workloadId: p.workloadId ?? "", priority: p.priority, takesMaxMs: null }), p);
 }
 
 /** Nodes that the scheduler's own placing finds for the waiting units, as many as it finds. */
-function placed(fleet: FleetSnapshot, p: Pending): FleetNode[] {
-  const asks = Array.from({ length: p.count }, (_, i) => ({ unit: `${p.name}-${i + 1}`, shape: p.shape }));
+function placed(world: WhatIfWorld, fleet: FleetSnapshot, p: Pending, at: ReadonlyMap<string, string> = new Map()): FleetNode[] {
+  const wanted = Array.from({ length: p.count }, (_, i) => ({ unit: `${p.name}-${i + 1}`, shape: p.shape }));
+  const { shape, groups } = besides(p.shape, neighboursOf(world, p.name, p.shape, at), p.own, fleet, { asks: wanted, seed: p.name, preempts: false });
+  const asks = wanted.map((a) => ({ ...a, shape }));
   const byId = new Map(fleet.nodes.map((n) => [n.id, n]));
-  return place(fleet, asks, { seed: p.name, own: p.own }).placements.flatMap((x) => (x.nodeId === null ? [] : (byId.get(x.nodeId) ?? [])));
+  return place(fleet, asks, { seed: p.name, own: p.own, groups }).placements.flatMap((x) => (x.nodeId === null ? [] : (byId.get(x.nodeId) ?? [])));
+}
+
+/** Units of others that a workload keeps apart from or stays with, those that were moved where they are then. */
+function neighboursOf(world: WhatIfWorld, name: string, shape: Shape, at: ReadonlyMap<string, string>): Neighbours {
+  const units = (named: ReadonlySet<string>) => world.workloads.flatMap(({ snapshot: s }) => (named.has(s.name) ? s.units.map((u) => ({ workload: s.name, nodeId: at.get(u.assignmentId) ?? u.node.id, stopping: u.desired === "stop" })) : []));
+  return new Neighbourhood(world.workloads.map((w) => w.snapshot)).of(name, shape, units) ?? alone;
 }
 
 export function findPlan(world: WhatIfWorld, pending: Pending, secondsOf: (workloadId: string, generation: number) => number): { plan: FoundPlan } | { plan: null; because: string } {
@@ -79,7 +87,8 @@ function check(world: WhatIfWorld, moves: readonly FoundMove[], pending: Pending
     const { snapshot } = m.of;
     const from = at.get(m.unit.assignmentId) ?? m.unit.node.id;
     const own = snapshot.units.filter((u) => u !== m.unit).map((u) => at.get(u.assignmentId) ?? u.node.id);
-    const [p] = place(fleet, [{ unit: m.unit.unit, shape: m.shape, avoid: new Set([from]), only: m.to.id }], { seed: snapshot.name, own }).placements;
+    const { shape, groups } = besides(m.shape, neighboursOf(world, snapshot.name, m.shape, at), own, fleet);
+    const [p] = place(fleet, [{ unit: m.unit.unit, shape, avoid: new Set([from]), only: m.to.id }], { seed: snapshot.name, own, groups }).placements;
     if (!p || p.nodeId === null) return { refused: `${m.unit.assignmentId} ${m.to.id}`, because: `${m.unit.unit} can't go to ${m.to.name}: ${p?.because ?? ""}` };
     const change = (id: string, sign: 1 | -1): void => void loads.set(id, withDemand(loads.get(id) ?? m.to.load, m.shape.demand, sign));
     change(m.to.id, 1);
@@ -87,5 +96,5 @@ function check(world: WhatIfWorld, moves: readonly FoundMove[], pending: Pending
     at.set(m.unit.assignmentId, m.to.id);
     fleet = withLoads(fleet, new Map([[m.to.id, loads.get(m.to.id) as Load], [from, loads.get(from) as Load]]));
   }
-  return { rooms: placed(fleet, pending) };
+  return { rooms: placed(world, fleet, pending, at) };
 }

@@ -17,7 +17,7 @@ export interface Change {
   loseSite?: string | undefined;
   loseNode?: string | undefined;
   loseLink?: { a: string; b: string } | undefined;
-  price?: { site: string; cpuHour?: number | undefined; memoryGiBHour?: number | undefined } | undefined;
+  price?: { site: string; cpuHour?: number | undefined; memoryGiBHour?: number | undefined; egressGiB?: number | undefined } | undefined;
 }
 export interface Changed {
   rows: ProjectRows;

@@ -62,18 +62,19 @@ describe("a preview", () => {
   // Guarantee (13): it equals what the scheduler then commits, for any fleet and change; and it writes nothing.
   it("equals what the scheduler then does, and changes nothing itself", async () => {
     const changes = ["policy", "replicas", "resize", "drainSite", "drainNode", "loseNode", "high"] as const;
+    const besides = ["", "affinity: {apart: [{from: aa, over: node}]}", "affinity: {apart: [{from: aa, over: site}, {over: node}]}", "affinity: {together: [{with: aa, over: site}]}", "affinity: {together: [{with: bb, over: site}], apart: [{over: node}]}"];
     const seen = { moves: 0, added: 0, gone: 0, evicted: 0, impossible: 0, updates: 0 };
     await fc.assert(
-      fc.asyncProperty(fc.record({ nodes: fc.integer({ min: 1, max: 3 }), cpu: fc.constantFrom(300, 500, 1_000), a: fc.integer({ min: 1, max: 5 }), b: fc.integer({ min: 0, max: 4 }), change: fc.constantFrom(...changes), n: fc.integer({ min: 0, max: 6 }), prefer: fc.constantFrom("", "{by: pack, weight: 10}", "{by: spread, over: site, weight: 10}") }), async (c) => {
+      fc.asyncProperty(fc.record({ nodes: fc.integer({ min: 1, max: 3 }), cpu: fc.constantFrom(300, 500, 1_000), a: fc.integer({ min: 1, max: 5 }), b: fc.integer({ min: 0, max: 4 }), change: fc.constantFrom(...changes), n: fc.integer({ min: 0, max: 6 }), prefer: fc.constantFrom("", "{by: pack, weight: 10}", "{by: spread, over: site, weight: 10}", "{by: latency, clients: {kiel: 1, graz: 2}, weight: 50}"), beside: fc.constantFrom(...besides) }), async (c) => {
         await empty();
         for (const s of ["kiel", "lyon", "graz"]) {
-          await w.apply(site(s, { jurisdiction: s === "lyon" ? "FR" : "DE" }));
+          await w.apply(site(s, { jurisdiction: s === "lyon" ? "FR" : "DE", ...(s === "lyon" ? { links: "{to: kiel, latencyMs: 30, bandwidthMbps: 100}" } : {}) }));
           for (let i = 1; i <= c.nodes; i++) await w.node(`${s}-${i}`, s, { cpu: c.cpu });
         }
         const bound = (residency: string) => policy("p", `residency: [${residency}], prefer: [${c.prefer}]`);
-        await w.apply(`${bound("DE, FR")}---\n${workload("aa", { replicas: c.a, extra: "policy: p\npriority: 10" })}---\n${workload("bb", { replicas: c.b, cpu: 150, extra: "priority: 20" })}`);
+        await w.apply(`${bound("DE, FR")}---\n${workload("aa", { replicas: c.a, extra: "policy: p\npriority: 10" })}---\n${workload("bb", { replicas: c.b, cpu: 150, extra: `priority: 20\n${c.beside}` })}`);
         await settle();
-        const text = { policy: bound(c.n % 2 ? "FR" : "DE"), replicas: workload("aa", { replicas: c.n, extra: "policy: p\npriority: 10" }), resize: workload("bb", { replicas: c.b, cpu: 100 + 50 * c.n, extra: "priority: 20" }), high: workload("hh", { replicas: 1 + (c.n % 3), cpu: 200, extra: "priority: 900" }), drainSite: undefined, drainNode: undefined, loseNode: undefined }[c.change];
+        const text = { policy: bound(c.n % 2 ? "FR" : "DE"), replicas: workload("aa", { replicas: c.n, extra: "policy: p\npriority: 10" }), resize: workload("bb", { replicas: c.b, cpu: 100 + 50 * c.n, extra: `priority: 20\n${c.beside}` }), high: workload("hh", { replicas: 1 + (c.n % 3), cpu: 200, extra: "priority: 900" }), drainSite: undefined, drainNode: undefined, loseNode: undefined }[c.change];
         const [before, untouched] = [await rows(), await state()];
         const p = await w.placement.queries.preview(project, c.change === "drainSite" ? { drainSite: "kiel" } : c.change === "drainNode" ? { drainNode: "graz-1" } : c.change === "loseNode" ? { loseNode: "graz-1" } : { text });
         expect(await state()).toEqual(untouched);

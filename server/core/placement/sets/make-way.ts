@@ -76,11 +76,13 @@ export function makeWay(o: SetAsk, found: readonly { ask: Ask; placed: PlacedAsk
   }
   if (!o.rules.preempts || !units.some((u) => !u.stopping && u.priority < o.rules.priority)) return ways;
   const gone = new Set(plan.evict.map((e) => e.unit.id));
+  // Who it stays with is not what it drives away.
+  const company = new Set(o.asks.flatMap((a) => (a.shape.together ?? []).flatMap((t) => t.with ?? [])));
   const budgets = new Map(o.others.budgets);
   for (const e of plan.evict) if (budgets.has(e.unit.workloadId)) budgets.set(e.unit.workloadId, (budgets.get(e.unit.workloadId) ?? 0) - 1);
   for (const w of waiting.filter((x) => x.later === null).slice(0, MAX_MAKING_WAY)) {
     const byNode = new Map<string, OtherUnit[]>();
-    for (const u of units) if (!u.stopping && !gone.has(u.id) && u.priority < o.rules.priority) byNode.set(u.nodeId, [...(byNode.get(u.nodeId) ?? []), u]);
+    for (const u of units) if (!u.stopping && !gone.has(u.id) && u.priority < o.rules.priority && !company.has(u.workload)) byNode.set(u.nodeId, [...(byNode.get(u.nodeId) ?? []), u]);
     const site = o.sites[o.asks.indexOf(w.ask)] ?? null;
     let sites = room.fleet.nodes.filter((n) => byNode.has(n.id) && (site === null || n.site === site) && (w.ask.only === undefined || w.ask.only === n.id) && !w.ask.avoid?.has(n.id) && nodeReasons(w.ask.shape, n, o.fleet.nowMs).length === 0);
     for (let tries = 0; tries < 8 && sites.length > 0; tries++) {

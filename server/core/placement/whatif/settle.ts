@@ -4,8 +4,7 @@
  * world that it is given is not changed.
  */
 import { serves } from "../../fleet/states";
-import { apartFrom, namedBy } from "../affinity";
-import type { Neighbours } from "../affinity";
+import { Neighbourhood } from "../affinity";
 import type { PlacedAsk } from "../ask";
 import { noLoad, withDemand } from "../demand";
 import type { Demand, Load } from "../demand";
@@ -123,8 +122,7 @@ class Run {
   private freed = false;
   /** Workloads of which a unit was placed in this round. */
   private readonly arrived = new Set<string>();
-  /** Who keeps apart from a workload, by its name. */
-  private readonly keepApart = new Map<string, Neighbours["keepApart"][number][]>();
+  private readonly neighbourhood: Neighbourhood;
   private looks = 0;
   private roundFrom = 0;
   private repair: RepairRun | null;
@@ -134,10 +132,7 @@ class Run {
     for (const n of world.nodes) this.nodes.set(n.id, n);
     for (const w of world.workloads) for (const u of w.snapshot.units) if (!this.nodes.has(u.node.id)) this.nodes.set(u.node.id, u.node);
     this.living = new Map(world.workloads.map((w) => [w.snapshot.workloadId, { of: w, units: [...w.snapshot.units], plan: null }]));
-    for (const { snapshot: s } of world.workloads) {
-      if (s.removed || !s.askShape?.apart) continue;
-      for (const name of namedBy(s.askShape)) this.keepApart.set(name, [...(this.keepApart.get(name) ?? []), ...apartFrom(s.askShape, name).map((over) => ({ workload: s.name, over }))]);
-    }
+    this.neighbourhood = new Neighbourhood(world.workloads.map((w) => w.snapshot));
     this.held = [...world.held];
     this.repair = world.repair ? new RepairRun(world.repair) : null;
     this.snapshot = { nowMs: world.nowMs, nodes: world.nodes };
@@ -197,7 +192,7 @@ class Run {
     const units = l.units.map((u) => (u.node === this.nodes.get(u.node.id) ? u : { ...u, node: this.nodes.get(u.node.id) as FleetNode }));
     const sets = { ...rules, reserved, quota: l.of.quota === null ? null : { name: l.of.quota, facts: this.world.quotas, used: this.usage(id) } };
     const part = this.repair?.partOf(id, this.world.nowMs);
-    const s: WorkloadSnapshot = { ...base, units, sets, fleet: null, others: null, neighbours: this.neighbours(base), ...(part && "turns" in part ? { repairs: part.turns } : {}) };
+    const s: WorkloadSnapshot = { ...base, units, sets, fleet: null, others: null, neighbours: this.neighbourhood.of(base.name, base.askShape, (named) => this.unitsOf(named)), ...(part && "turns" in part ? { repairs: part.turns } : {}) };
     let plan = planWorkload(s);
     if (plan.needsFleet) {
       const fleet = withReservations(this.fleet(), part && "held" in part ? [...this.held, ...part.held] : this.held, { workloadId: id, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
@@ -293,13 +288,8 @@ class Run {
     return this.snapshot;
   }
 
-  private neighbours({ name, askShape }: WorkloadSnapshot): Neighbours | undefined {
-    const keepApart = this.keepApart.get(name) ?? [];
-    const named = new Set([...(askShape ? namedBy(askShape) : []), ...keepApart.map((k) => k.workload)]);
-    if (named.size === 0) return undefined;
-    const units = new Map([...named].map((n) => [n, [] as { nodeId: string; stopping: boolean }[]]));
-    for (const l of this.living.values()) for (const u of units.has(l.of.snapshot.name) ? l.units : []) units.get(l.of.snapshot.name)?.push({ nodeId: u.node.id, stopping: u.desired === "stop" });
-    return { units, keepApart };
+  private *unitsOf(named: ReadonlySet<string>): Generator<{ workload: string; nodeId: string; stopping: boolean }> {
+    for (const l of this.living.values()) for (const u of named.has(l.of.snapshot.name) ? l.units : []) yield { workload: l.of.snapshot.name, nodeId: u.node.id, stopping: u.desired === "stop" };
   }
 
   private usage(self: string): Map<string, Amounts> {
