@@ -23,4 +23,4 @@ export async function loadNeighbours(db: Queryable, projectId: string, name: str
 }
 
 /** Equal exactly when the units that matter, and the rules of others, are the same. */
-export const neighboursKey = (n: Neighbours): string => JSON.stringify([[...n.units].map(([w, units]) => [w, units.map((u) => [u.nodeId, u.stopping]).sort()]).sort(), n.keepApart.map((k) => [k.workload, k.over]).sort()]);
+export const neighboursKey = (n: Neighbours): string => JSON.stringify([[...n.units].map(([w, units]) => [w, units.map((u) => `${u.nodeId} ${u.stopping}`).sort()]).sort(([a], [b]) => ((a ?? "") < (b ?? "") ? -1 : 1)), n.keepApart.map((k) => `${k.workload} ${k.over}`).sort()]);

@@ -5,7 +5,7 @@ import { newId } from "../platform";
 import { assignments, isUniqueViolation, nodes, repairs, schedulerSnapshot } from "../store";
 import type { Store, Tx } from "../store";
 import type { PlannedWorkload } from "../placement";
-import { applySets, neighboursAreAsSeen, quotasAreAsSeen, reservesAnew } from "./apply-sets";
+import { applySets, holdNeighbours, neighboursAreAsSeen, quotasAreAsSeen, reservesAnew } from "./apply-sets";
 
 export const schedulerActor = systemActor("scheduler");
 
@@ -45,8 +45,9 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
   const { plan, object, snapshot } = p;
   const nowMs = snapshot.nowMs;
   const db = tx.client;
-  current(await neighboursAreAsSeen(tx, p));
+  await holdNeighbours(tx, p);
   current(await schedulerSnapshot.workloadIsAsSeen(db, object.id, object.version));
+  current(await neighboursAreAsSeen(tx, p));
   // Nodes that get more: new units, by the picture of the fleet, and units whose next revision may ask for more in its place.
   const placing = new Set([...plan.place, ...(reservesAnew(p) ? plan.reserve : [])].map((u) => u.nodeId));
   const growing = new Set(plan.move.map((m) => m.nodeId));

@@ -28,12 +28,16 @@ export async function quotasAreAsSeen(tx: Tx, p: PlannedWorkload): Promise<boole
   return usageKey(await loadUsage(tx.client, p.object.projectId)) === p.quotaSeen;
 }
 
-/** Holds the rules by which units keep apart and stay together; false when units that matter to this workload have come or gone since they were read. */
-export async function neighboursAreAsSeen(tx: Tx, p: PlannedWorkload): Promise<boolean> {
-  const { neighbours, askShape, name } = p.snapshot;
-  if (p.plan.place.length === 0 || !neighbours || neighbours.units.size === 0) return true;
-  await schedulerSets.lockNeighbours(tx.client, p.object.projectId, [...neighbours.units.keys()]);
-  return neighboursKey(await loadNeighbours(tx.client, p.object.projectId, name, askShape)) === neighboursKey(neighbours);
+/** Holds the workloads that a workload keeps apart from or stays with, and who keeps apart from it, before anything else is held. */
+export async function holdNeighbours(tx: Tx, { plan, object, snapshot }: PlannedWorkload): Promise<void> {
+  const named = [...(snapshot.neighbours?.units.keys() ?? [])];
+  if (plan.place.length > 0 && named.length > 0) await schedulerSets.lockNeighbours(tx.client, object.projectId, named);
+}
+
+/** Whether the units that matter to a workload, and the rules of others about it, are as they were when its plan was made. */
+export async function neighboursAreAsSeen(tx: Tx, { plan, object, snapshot }: PlannedWorkload): Promise<boolean> {
+  if (plan.place.length === 0 || !snapshot.neighbours) return true;
+  return neighboursKey(await loadNeighbours(tx.client, object.projectId, object.name, snapshot.askShape)) === neighboursKey(snapshot.neighbours);
 }
 
 /**

@@ -22,7 +22,7 @@ export async function consequenceOf(db: Queryable, project: ProjectRef, p: Prepa
     case "Workload":
       return workloadConsequence(db, project, p, m, all, o);
     case "PlacementPolicy":
-      return policyConsequence(db, project, p, m.metadata.name, m.spec, o);
+      return policyConsequence(db, project, p, m.metadata.name, m.spec, all, o);
     case "Site": {
       const known = new Set([...(await sites.all(db, project.id)).map((s) => s.name), ...all.map((x) => x.manifest.metadata.name)]);
       const warnings = m.spec.links.filter((l) => !known.has(l.to)).map((l) => `There is no site "${l.to}" yet: the link is kept and shown when it comes.`);
@@ -47,6 +47,7 @@ async function workloadConsequence(db: Queryable, project: ProjectRef, p: Prepar
   const named = namedBy(asked);
   const workloads = new Set(named.length ? [...(await objects.ofKinds(db, project.id, ["Workload"])), ...all.map((x) => x.manifest.metadata)].map((w) => w.name) : []);
   for (const other of named) if (!workloads.has(other)) warnings.push(`There is no workload "${other}" yet: the rule holds when it comes.`);
+  warnings.push(...(await unknownSites(db, project, all, (m.spec.traffic ?? []).flatMap((t) => t.to ?? []), "what is sent there leaves every site")));
   const { shape, groups } = besides(asked, neighbours, [], fleet);
   const fit = evaluate(fleet, { unit: name, shape }, { seed: "", own: [], groups });
   const matching = fleet.nodes.filter((n) => nodeReasons(shape, n, o.nowMs).every((r) => r.code === "not_active" || r.code === "silent")).length;
@@ -68,18 +69,26 @@ async function workloadConsequence(db: Queryable, project: ProjectRef, p: Prepar
   return { sentence: sentences.join(" "), warnings };
 }
 
-async function policyConsequence(db: Queryable, project: ProjectRef, p: Prepared, name: string, spec: PlacementPolicySpec, o: { nowMs: number; silentAfterMs: number }): Promise<Consequence> {
+async function policyConsequence(db: Queryable, project: ProjectRef, p: Prepared, name: string, spec: PlacementPolicySpec, all: readonly Prepared[], o: { nowMs: number; silentAfterMs: number }): Promise<Consequence> {
   if (p.action === "unchanged") return { sentence: "Nothing changes.", warnings: [] };
   const fleet = await loadFleet(db, project.id, o);
   const shape = previewShape({ policy: policyShape(name, spec) });
   const allowed = new Set(fleet.nodes.filter((n) => nodeReasons({ ...shape, engine: n.engines[0] ?? shape.engine }, n, o.nowMs).every((r) => ["not_active", "silent", "not_connected"].includes(r.code))).map((n) => n.id));
   const warnings: string[] = [];
   if (allowed.size === 0 && fleet.nodes.length > 0) warnings.push("The policy allows no node of the fleet.");
+  warnings.push(...(await unknownSites(db, project, all, spec.prefer.flatMap((x) => (x.by === "latency" ? Object.keys(x.clients) : [])), "no link leads to its clients")));
   const users = await schedulerKeys.workloadsOfPolicy(db, project.id, name);
   let moving = 0;
   for (const id of users) moving += (await schedulerSnapshot.ownUnits(db, id)).filter((u) => u.desired === "run" && !allowed.has(u.nodeId)).length;
   if (moving > 0) warnings.push(`${counted(moving, "unit")} ${moving === 1 ? "stands" : "stand"} on nodes that the policy does not allow: each moves when its replacement serves.`);
   return { sentence: `It allows ${allowed.size} of ${counted(fleet.nodes.length, "node")}${users.length ? `, and binds ${counted(users.length, "workload")} at once` : "; no workload names it yet"}.`, warnings };
+}
+
+/** A warning for each name that is no site of the project, nor of the same text. */
+async function unknownSites(db: Queryable, project: ProjectRef, all: readonly Prepared[], names: readonly string[], until: string): Promise<string[]> {
+  if (names.length === 0) return [];
+  const known = new Set([...(await sites.all(db, project.id)).map((s) => s.name), ...all.flatMap((x) => (x.manifest.kind === "Site" ? [x.manifest.metadata.name] : []))]);
+  return [...new Set(names)].filter((n) => !known.has(n)).map((n) => `There is no site "${n}" yet: until it comes, ${until}.`);
 }
 
 async function policyFor(db: Queryable, project: ProjectRef, name: string | undefined, all: readonly Prepared[]): Promise<{ name: string; spec: PlacementPolicySpec } | null> {

@@ -53,6 +53,23 @@ describe("why not there", () => {
     expect(await whyNot("web-1", "kiel-1")).toMatchObject({ flip: null, sentence: "web-1 runs on kiel-1, and would be put there again.", noFlip: "Nothing of this node stands in the way." });
   });
 
+  it("drops a rule about other units where it is the workload's own, and says whose it is otherwise", async () => {
+    await w.node("kiel-1", "kiel");
+    await w.apply(`${workload("aa", { extra: "affinity: {apart: [{from: bb, over: site}]}" })}---\n${workload("bb", { replicas: 0 })}`);
+    await look();
+    await w.apply(workload("bb", { replicas: 1 }));
+    await look();
+    expect(await runs("bb")).toEqual([]);
+    expect(await whyNot("bb-1", "kiel-1")).toMatchObject({ sentence: "kiel-1 refuses bb-1: kiel has 1 unit of aa, which keeps apart from it.", flip: { text: "Drop the rule of aa that keeps its units apart from these over sites: then it goes to kiel-1.", edits: [] } });
+    await w.apply(`${workload("cc", { extra: "affinity: {together: [{with: bb, over: node}]}" })}`);
+    await look();
+    const cc = await whyNot("cc-1", "kiel-1");
+    expect(cc.sentence).toBe("kiel-1 refuses cc-1: kiel-1 has no unit of bb beside it: none runs, and the unit stays with them.");
+    expect(cc.flip).toMatchObject({ text: "Drop the rule together with bb over nodes: then it goes to kiel-1.", edits: [{ kind: "Workload", name: "cc" }] });
+    if (cc.flip) await follow(cc.flip);
+    expect(await runs("cc")).toEqual([["cc-1", "kiel-1"]]);
+  });
+
   it("asks for less where there is too little, in the workload's own manifest and nowhere else", async () => {
     await w.node("kiel-1", "kiel", { cpu: 300 });
     await w.apply(workload("web", { cpu: 400, template: 'env: {TOKEN: "not to be seen"}' }));

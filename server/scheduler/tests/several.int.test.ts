@@ -30,6 +30,27 @@ describe("several schedulers", () => {
     expect(await count()).toBe(30);
   });
 
+  // Guarantee: two that keep apart over a site never get there at once, on whatever nodes, also when the rule came after one was planned.
+  it("keep units apart that are placed at the same moment", async () => {
+    const { f } = await world({ kiel: 4 });
+    const { planFor } = await import("../../placement");
+    const { applyPlan } = await import("../apply-plan");
+    const at = { nowMs: clock.nowMs(), silentAfterMs: SILENT_MS };
+    const idOf = async (name: string) => (await db.asOwner<{ id: string }>("select id from objects where kind = 'Workload' and name = $1", [name]))[0]?.id ?? "";
+    const apart = (name: string, from: string) => workload(name, { extra: `affinity: {apart: [{from: ${from}, over: site}]}` });
+    for (let i = 0; i < 6; i++) {
+      const [a, b] = [`a${i}`, `b${i}`];
+      await f.apply(workload(b));
+      const unaware = await planFor(db.store.read.client, await idOf(b), at);
+      await f.apply(apart(a, b));
+      const plans = [i % 3 === 0 ? unaware : await planFor(db.store.read.client, await idOf(b), at), await planFor(db.store.read.client, await idOf(a), at)];
+      expect(plans.map((p) => p?.plan.place.length)).toEqual([1, 1]);
+      const never = () => Promise.resolve(null);
+      const done = await Promise.all((i % 2 ? plans : plans.reverse()).map((p) => applyPlan(db.store, p as never, never)));
+      expect(done.sort()).toEqual(["applied", "stale"]);
+    }
+  });
+
   // Guarantee: a plan made from an old picture of a node is found out and made anew, never applied.
   it("recompute a stale plan", async () => {
     const { f, s } = await world({ kiel: 1 }, { cpu: 100 });
