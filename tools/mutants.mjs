@@ -39,11 +39,10 @@ async function main() {
       ignorePatterns: ["/*", "!/server", "/server/*", "!/server/core", "!/docs", "!/package.json"],
       coverageAnalysis: "perTest",
       concurrency: Math.max(1, Math.min(4, os.availableParallelism())),
-      // For mutants that never end without coming by themselves again; other programs may take the processor meanwhile.
-      timeoutMS: 8_000,
-      timeoutFactor: 4,
-      // One that fills the memory ends soon.
-      testRunnerNodeArgs: ["--max-old-space-size=1024"],
+      // The runner stops tests that do not end by the processor time they take. This is for what it can't stop.
+      timeoutMS: 60_000,
+      timeoutFactor: 10,
+      testRunnerNodeArgs: ["--max-old-space-size=2048"],
       incremental: true,
       incrementalFile: "dist/mutants-known.json",
       force: !process.argv.includes("--changed"),

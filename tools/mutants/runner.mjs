@@ -109,8 +109,8 @@ class InProcess {
     try {
       for (const [i, t] of list.entries()) {
         t.runs++;
-        const failed = await failureOf(t);
-        if (controls.exceeded()) return { status: "timeout", reason: "the mutant was come by too often" };
+        const failed = await failureOf(t, true);
+        if (failed === ENDLESS || controls.exceeded()) return { status: "timeout", reason: "a test does not end" };
         if (!failed) continue;
         t.kills++;
         return { status: "killed", killedBy: [t.id], failureMessage: failed.slice(0, 300), nrOfTests: i + 1 };
@@ -122,14 +122,28 @@ class InProcess {
   }
 }
 
-/** @param {import("./harness.mjs").Test} t */
-async function failureOf(t) {
-  try {
-    const result = t.run();
-    if (result instanceof Promise) await result;
-    return null;
-  } catch (error) {
-    return textOf(error) || "failed";
+const ENDLESS = "does not end";
+const LEAST_LIMIT_MS = 1_200;
+const LIMIT_FACTOR = 15;
+/** Runs a function whose name stands in the global object: only a script can be stopped when it does not end. */
+const stoppable = new vm.Script("globalThis.__mutantsRun()");
+
+/** What a test says that fails; null when it passes. With `limited` it is stopped after many times the processor time that it usually needs. @param {Timed} t */
+async function failureOf(t, limited = false) {
+  const limit = Math.max(LEAST_LIMIT_MS, LIMIT_FACTOR * t.ms);
+  for (let timeout = Math.round(limit); ; timeout *= 2) {
+    const since = process.cpuUsage();
+    try {
+      /** @type {{ __mutantsRun?: unknown }} */ (globalThis).__mutantsRun = t.run;
+      const result = limited ? stoppable.runInThisContext({ timeout }) : t.run();
+      if (result instanceof Promise) await result;
+      return null;
+    } catch (error) {
+      if (/** @type {{ code?: string }} */ (error)?.code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") return textOf(error) || "failed";
+      const used = process.cpuUsage(since);
+      // Other programs had the processor meanwhile: it gets another try.
+      if ((used.user + used.system) / 1_000 >= limit * 0.7) return ENDLESS;
+    }
   }
 }
 const textOf = (/** @type {unknown} */ error) => (error instanceof Error ? error.message : String(error));

@@ -25,11 +25,12 @@ export interface Divided {
 export function largestRemainder(total: number, shares: readonly { name: string; weight: number }[]): Map<string, number> {
   const sum = shares.reduce((n, s) => n + s.weight, 0);
   const found = new Map(shares.map((s) => [s.name, 0]));
-  if (sum <= 0 || total <= 0) return found;
+  if (sum <= 0) return found;
   const exact = shares.map((s) => ({ ...s, whole: Math.floor((total * s.weight) / sum), rest: (total * s.weight) % sum }));
   for (const e of exact) found.set(e.name, e.whole);
   const left = total - exact.reduce((n, e) => n + e.whole, 0);
-  const order = exact.filter((e) => e.weight > 0).sort((a, b) => b.rest - a.rest || b.weight - a.weight || (a.name < b.name ? -1 : 1));
+  // Fewer are left than have a remainder: a weight of 0 never comes into it.
+  const order = exact.sort((a, b) => b.rest - a.rest || b.weight - a.weight || (a.name < b.name ? -1 : 1));
   for (const e of order.slice(0, left)) found.set(e.name, e.whole + 1);
   return found;
 }
@@ -57,9 +58,9 @@ export function divide(replicas: number, by: Division, sites: readonly DivisionS
   return { units: new Map(sites.map((s) => [s.name, s.current + (given.get(s.name) ?? 0)])), left: Math.max(0, more - room) };
 }
 
-/** The shortest list of sites whose room is enough; all with room when it never is. */
+/** The shortest list of sites whose room is enough; all of them when it never is. */
 function fewest(more: number, sites: readonly DivisionSite[]): DivisionSite[] {
-  const order = sites.filter((s) => s.available > 0).sort((a, b) => Number(b.current > 0) - Number(a.current > 0) || b.available - a.available || (a.name < b.name ? -1 : 1));
+  const order = [...sites].sort((a, b) => Number(b.current > 0) - Number(a.current > 0) || b.available - a.available || (a.name < b.name ? -1 : 1));
   const chosen: DivisionSite[] = [];
   for (let room = 0; room < more && chosen.length < order.length; ) {
     const next = order[chosen.length] as DivisionSite;
