@@ -16,6 +16,10 @@ export function weightUnit(part: Pick<Part, "name">): string {
       return "points for each currency unit an hour";
     case "latency":
       return "points for each 100 ms that clients wait";
+    case "balance":
+      return "points for a node with equal shares of CPU and memory in use";
+    case "fragmentation":
+      return "points for each accelerator that becomes of use again";
     case "pack":
       return "points for a node that is full";
     case "room":

@@ -3,7 +3,7 @@ import type { FleetSnapshot, WorkloadPlan } from "../core/placement";
 import type { Queryable } from "../store";
 import { loadFleet } from "./fleet-snapshot";
 import { loadNeighbours } from "./neighbours";
-import { loadOthers } from "./sets-snapshot";
+import { loadOthers, withWanted } from "./sets-snapshot";
 import { loadWorkload, warmFor } from "./workload-snapshot";
 import type { LoadedWorkload } from "./workload-snapshot";
 
@@ -19,11 +19,12 @@ export async function planFor(db: Queryable, workloadId: string, o: { nowMs: num
   const loaded = o.change ? o.change(read) : read;
   const first = planWorkload(loaded.snapshot);
   if (!first.needsFleet) return { ...loaded, plan: first, fleet: null };
-  const whole = o.fleet ?? (await loadFleet(db, loaded.object.projectId, { ...o, warmFor: warmFor(loaded.snapshot.askShape) }));
+  const { askShape } = loaded.snapshot;
+  const whole = await withWanted(db, loaded.object.projectId, askShape, o.fleet ?? (await loadFleet(db, loaded.object.projectId, { ...o, warmFor: warmFor(askShape) })));
   const rules = loaded.snapshot.sets ?? plainRules;
   // What is reserved for others is taken, as far as it binds this workload.
   const fleet = withReservations(whole, loaded.held, { workloadId, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
-  const neighbours = await loadNeighbours(db, loaded.object.projectId, loaded.object.name, loaded.snapshot.askShape);
+  const neighbours = await loadNeighbours(db, loaded.object.projectId, loaded.object.name, askShape);
   const snapshot = { ...loaded.snapshot, fleet, neighbours };
   const plan = planWorkload(snapshot);
   if (!plan.needsOthers) return { ...loaded, snapshot, plan, fleet };

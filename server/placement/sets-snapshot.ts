@@ -2,8 +2,8 @@ import { parseDurationMs } from "../core/base/duration";
 import { quotaSpec } from "../core/manifest/quota";
 import type { WorkloadSpec } from "../core/manifest/workload";
 import type { PlacementPolicySpec } from "../core/manifest/placement-policy";
-import { amountsOf, plus, quotaFactsOf, usageOf } from "../core/placement";
-import type { Amounts, Demand, Held, Others, QuotaFacts, SetRules } from "../core/placement";
+import { amountsOf, plus, quotaFactsOf, usageOf, wantedMix, weighsWaste } from "../core/placement";
+import type { Amounts, Demand, FleetSnapshot, Held, Others, QuotaFacts, SetRules, Shape } from "../core/placement";
 import { objects, schedulerSets } from "../store";
 import type { Queryable } from "../store";
 
@@ -12,6 +12,12 @@ const demandOfRow = (r: { cpuMillis: number; memoryBytes: number; diskBytes: num
 /** Reserved room of a project. */
 export async function loadReservations(db: Queryable, projectId: string): Promise<Held[]> {
   return (await schedulerSets.reservations(db, projectId)).map((r) => ({ workloadId: r.workloadId, workload: r.workload, unit: r.unit, nodeId: r.nodeId, demand: demandOfRow(r), priority: r.priority, cause: r.cause, because: r.because, fromMs: r.fromMs, expiresMs: r.expiresMs }));
+}
+
+/** A fleet with what units are wanted, for a shape that weighs what it leaves for them. */
+export async function withWanted(db: Queryable, projectId: string, shape: Shape | null, fleet: FleetSnapshot): Promise<FleetSnapshot> {
+  if (!weighsWaste(shape)) return fleet;
+  return { ...fleet, mix: wantedMix((await schedulerSets.wanted(db, projectId)).map((r) => ({ removed: false, replicas: r.replicas, askShape: { demand: demandOfRow(r) } }))) };
 }
 
 /** All quotas of a project; one that was written past admission counts as one that gives nothing. */

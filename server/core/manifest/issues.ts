@@ -62,7 +62,7 @@ function discriminator(field: string, path: (string | number)[], value: unknown,
   const meant = typeof given === "string" ? nearest(given, options) : null;
   return [{ path: at, of: "value", message: `There is no ${field} ${JSON.stringify(given)}.`, remedy: meant ? `Did you mean ${meant}?` : `It is one of ${orList(options)}.` }];
 }
-const optionsOf: Record<string, string[]> = { do: ["update", "pause", "approval", "analysis"], by: ["rule", "cost", "latency", "spread", "pack", "warm"], type: ["http", "tcp", "exec"], judge: ["thresholds", "sequential", "kayenta", "argo", "flagger"], from: ["measured", "prometheus"] };
+const optionsOf: Record<string, string[]> = { do: ["update", "pause", "approval", "analysis"], by: ["rule", "cost", "latency", "spread", "pack", "balance", "fragmentation", "warm"], type: ["http", "tcp", "exec"], judge: ["thresholds", "sequential", "kayenta", "argo", "flagger"], from: ["measured", "prometheus"] };
 
 const remedyOf = (message: string, path: (string | number)[]): string => {
   const text = message.replace(/^Invalid string: .*$/, path.at(-1) === "digest" ? "Write sha256: and 64 lower-case hex digits." : "See the JSON Schema for its form.");

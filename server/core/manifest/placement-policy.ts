@@ -26,6 +26,8 @@ export const placementPolicySpec = z.strictObject({
             .describe("Who is served: sites with their shares, such as {kiel: 3, lyon: 1}."),
           weight: z.number().min(0).max(100).describe("Per 100 ms of mean round trip from the clients, over the links between sites; who is not linked counts 10 s."),
         }),
+        z.strictObject({ by: z.literal("balance"), weight: z.number().min(0).max(100).describe("For a node of whose CPU and memory the same share is in use with the unit.") }),
+        z.strictObject({ by: z.literal("fragmentation"), weight: z.number().min(0).max(100).describe("Per accelerator that lies idle where what is wanted could not use it, and no longer does with the unit there (F of the FGD paper).") }),
         z.strictObject({ by: z.literal("warm"), weight: z.number().min(0).max(100).describe("Nodes that hold the artifacts already.") }),
       ]),
     )

@@ -74,7 +74,7 @@ describe("reading manifests", () => {
     ["an impossible limit", "apiVersion: holdfast.dev/v1\nkind: AnalysisTemplate\nmetadata: {name: a}\nspec:\n  metrics:\n    - {name: acc, metric: accuracy, min: 95}\n", "spec.metrics[0].min", 6, 42, /share from 0 to 1/, /0\.95/],
     ["no limit at all", "apiVersion: holdfast.dev/v1\nkind: AnalysisTemplate\nmetadata: {name: a}\nspec:\n  metrics:\n    - {name: acc, metric: accuracy}\n", "spec.metrics[0]", 6, 7, /can't be/, /at least one of max, min/],
     ["a jurisdiction", "apiVersion: holdfast.dev/v1\nkind: PlacementPolicy\nmetadata: {name: p}\nspec:\n  residency: [DE, Germany]\n", "spec.residency[1]", 5, 19, /no jurisdiction/, /ISO 3166/],
-    ["a rule that forbids what another asks for", good.replace("replicas: 3", "replicas: 3\n  affinity: {apart: [{over: node}], together: [{with: digits, over: node}]}"), "spec.affinity.together[0]", 8, 53, /can't be together with digits over node/, /Leave one/],
+    ["a rule that forbids what another asks for", good.replace("replicas: 3", "replicas: 3\n  affinity: {apart: [{over: node}], together: [{with: digits, over: node}]}"), "spec.affinity.together[0]", 8, 48, /can't be together with digits over node/, /Leave one/],
     ["a preference for nobody", "apiVersion: holdfast.dev/v1\nkind: PlacementPolicy\nmetadata: {name: p}\nspec:\n  prefer: [{by: latency, clients: {}, weight: 5}]\n", "spec.prefer[0].clients", 5, 35, /clients can't be/, /Names 1 to 200 sites/],
     ["a time zone", "apiVersion: holdfast.dev/v1\nkind: Site\nmetadata: {name: s}\nspec:\n  kind: edge\n  jurisdiction: DE\n  timeZone: Mars/Olympus\n  uplink: {class: lte}\n", "spec.timeZone", 7, 13, /no time zone/, /IANA/],
     ["nothing", "# only a comment\n", "", 1, 1, /no object/, /apiVersion/],

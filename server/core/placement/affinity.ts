@@ -116,12 +116,12 @@ function homeOf(shape: Shape, over: "site" | "node", fleet: FleetSnapshot, start
     let most = 0;
     let best: FleetNode[] = [];
     for (const here of domains.values()) {
-      const room = place({ nowMs: fleet.nowMs, nodes: here }, asks, options).placements.filter((p) => p.nodeId !== null).length;
+      const room = place({ ...fleet, nodes: here }, asks, options).placements.filter((p) => p.nodeId !== null).length;
       if (room > most) best = [];
       if (room > 0 && room >= most) best.push(...here);
       most = Math.max(most, room);
     }
-    const id = best.length ? place({ nowMs: fleet.nowMs, nodes: best }, [first], options).placements[0]?.nodeId : null;
+    const id = best.length ? place({ ...fleet, nodes: best }, [first], options).placements[0]?.nodeId : null;
     return best.find((n) => n.id === id) ?? null;
   };
   // Who may make others stop looks for room as if they had: its units are to meet in one place then, too.

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UNREACHED_MS, networkOf, populationOf, waitFor } from "./clients";
+import { noLoad } from "./demand";
+import { countedMix, gpuShapeOf } from "./fragmentation";
 import { place } from "./place";
 import { demand, nodeOf, shape } from "./testing";
 
@@ -45,6 +47,25 @@ describe("preferences by site", () => {
     expect(p?.because).toMatch(/mostly for latency: Clients wait 22.5 ms on average for fra\.$/);
     const moon = first(at("moon"), shape({ prefer: [{ by: "latency", clients: populationOf({ kiel: 1 }, network), weight: 10 }] }));
     expect(moon?.candidates[0]?.parts[0]?.text).toBe("Clients wait 10000 ms on average for moon: no link leads there from kiel, which counts as 10 s.");
+  });
+
+  it("fills CPU and memory evenly when told", () => {
+    const node = (name: string, cpuMillis: number, memoryBytes: number) => nodeOf({ name, site: "kiel", capacity: { cpuMillis: 1_000, memoryBytes: 1_000, diskBytes: 1_000, devices: {} }, load: { ...noLoad, cpuMillis, memoryBytes } });
+    const s = shape({ demand: demand({ cpuMillis: 300, memoryBytes: 100 }), prefer: [{ by: "balance", weight: 50 }] });
+    const p = place({ nowMs: 0, nodes: [node("level", 100, 100), node("lopsided", 100, 500)] }, [{ unit: "u-1", shape: s }, { unit: "u-2", shape: s }], { seed: "s", own: [] }).placements;
+    // 40% and 20% differ by as much as 40% and 60%: the seed says. After that 70% and 30% stand against them.
+    expect(p.map((x) => x.candidates.filter((c) => c.feasible).map((c) => [c.node, c.parts[0]?.value]))).toEqual([[["level", 0.8], ["lopsided", 0.8]], [["lopsided", 0.8], ["level", 0.6]]]);
+    expect(p[1]?.because).toMatch(/mostly for balance: 40% of the CPU and 60% of the memory would be in use\.$/);
+  });
+
+  it("leaves accelerators together for what is wanted when told", () => {
+    const node = (name: string, taken: number) => nodeOf({ name, site: "kiel", capacity: { cpuMillis: 8_000, memoryBytes: 1_000, diskBytes: 1_000, devices: { X: 4 } }, load: { ...noLoad, devices: { X: taken } } });
+    const one = shape({ demand: demand({ devices: { count: 1, model: "X" } }), prefer: [{ by: "fragmentation", weight: 50 }] });
+    const mix = countedMix([{ shape: gpuShapeOf(one.demand), count: 1 }, { shape: gpuShapeOf({ ...one.demand, devices: { count: 4, model: "X" } }), count: 1 }]);
+    const p = place({ nowMs: 0, mix, nodes: [node("whole", 0), node("broken", 2)] }, [{ unit: "u-1", shape: one }], { seed: "s", own: [] }).placements[0];
+    expect(p?.node).toBe("broken");
+    // Half of what is wanted asks for four: two idle ones are of no use to it, three would not be either.
+    expect(p?.candidates.map((c) => [c.parts[0]?.value, c.parts[0]?.text])).toEqual([[0.5, "1 of its accelerators lie idle where what is wanted can't use them, 0.5 with the unit."], [-1.5, "0 of its accelerators lie idle where what is wanted can't use them, 1.5 with the unit."]]);
   });
 
   it("counts what leaves the site, and says what of the price that is", () => {

@@ -1,6 +1,7 @@
 import type { Contact } from "../fleet/liveness";
 import type { SelectorSubject } from "../selector/attributes";
 import type { Capacity, Load } from "./demand";
+import type { Mix } from "./fragmentation/mix";
 
 /** A node as placement sees it. `version` and `desiredGeneration` are what a plan was made against. */
 export interface FleetNode {
@@ -33,4 +34,6 @@ export interface FleetNode {
 export interface FleetSnapshot {
   nowMs: number;
   nodes: readonly FleetNode[];
+  /** What units are wanted, as shapes of accelerators: what the preference `fragmentation` goes by; absent where nobody asks. */
+  mix?: Mix;
 }

@@ -35,6 +35,7 @@ export { planWorkload } from "./reconcile";
 export { repairPartOf } from "./repair-part";
 export type { OngoingRepair } from "./repair-part";
 export type { OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./workload-plan";
+export { wantedMix, weighsWaste } from "./wanted";
 export { whatIf } from "./whatif/compare";
 export type { WhatIf, WhatIfWorld } from "./whatif/compare";
 export { affinityOf, policyShape, previewShape, shapeOf } from "./shape";

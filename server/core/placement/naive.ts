@@ -3,7 +3,7 @@
  * agree with in every case, and what judges a fleet in full when somebody asks about one unit.
  */
 import { mix32, hash32 } from "../base/seed";
-import type { Ask, Judged, PlaceOptions } from "./ask";
+import type { Ask, Candidate, Judged, PlacedAsk, PlaceOptions } from "./ask";
 import { fits, withDemand } from "./demand";
 import type { Load } from "./demand";
 import { nodeReasons, reasonsAgainst } from "./feasible";
@@ -11,11 +11,16 @@ import type { SpreadLimit } from "./feasible";
 import type { FleetNode, FleetSnapshot } from "./fleet";
 import { scoreParts, scorerOf, shownScore } from "./rank";
 import type { RankFacts } from "./rank";
+import { reasonCodes, reasonSummary } from "./reasons";
 import type { Reason, ReasonCode } from "./reasons";
+import { refusedBy, whyHere, whyNowhere } from "./sentences";
 import type { Shape } from "./shape";
 
 /** Ties go by this, smaller first, and then by name: no order of the input matters. */
 export const tieOf = (seedHash: number, nameHash: number): number => mix32(nameHash ^ seedHash);
+
+/** Nodes named of each reason. */
+const NAMED = 3;
 
 class Group {
   readonly onNode = new Map<string, number>();
@@ -61,6 +66,55 @@ export class NaivePlacement {
 
   /** Places one unit and remembers it. */
   decide(ask: Ask): NaiveDecision {
+    const found = this.judge(ask);
+    this.take(found.node, ask);
+    return found;
+  }
+
+  /** The same with all that is told of a decision. */
+  place(ask: Ask): PlacedAsk {
+    const { nodes } = this.snapshot;
+    const { node: best, scores, codes } = this.judge(ask);
+    const counts = new Map<ReasonCode, number[]>();
+    let feasible = 0;
+    let second = -1;
+    codes.forEach((code, i) => {
+      if (ask.only !== undefined && nodes[i]?.id !== ask.only) return;
+      if (code !== null) {
+        const named = counts.get(code);
+        if (named) named.push(i);
+        else counts.set(code, [i]);
+        return;
+      }
+      feasible++;
+      if (i !== best && (second < 0 || this.isAhead(scores, i, second))) second = i;
+    });
+    const scored = (i: number) => ({ name: nodes[i]?.name ?? "", score: scores[i] as number, parts: scoreParts(ask.shape, nodes[i] as FleetNode, this.facts(ask, i, nodes[i] as FleetNode)) });
+    const [first, next] = [best < 0 ? null : scored(best), second < 0 ? null : scored(second)];
+    const limits = this.spreadLimits(ask);
+    const told = reasonCodes.flatMap((code) => (counts.has(code) ? [{ code, text: reasonSummary[code], nodes: counts.get(code)?.length ?? 0 }] : []));
+    const refused = told.flatMap(({ code }) => (counts.get(code) ?? []).slice(0, NAMED).flatMap((i) => {
+      const [decisive, ...also] = this.reasons(ask, i, nodes[i] as FleetNode, limits);
+      return decisive ? [refusedBy(nodes[i] as FleetNode, decisive, also)] : [];
+    }));
+    const placed: PlacedAsk = {
+      unit: ask.unit, nodeId: nodes[best]?.id ?? null, node: nodes[best]?.name ?? null, because: first ? whyHere(feasible, first, next) : whyNowhere(told), counts: told, feasible,
+      candidates: [...[first, next].flatMap((s): Candidate[] => (s ? [{ node: s.name, site: nodes[s === first ? best : second]?.site ?? "", feasible: true, reason: null, score: shownScore(s.score), parts: s.parts }] : [])), ...refused],
+      margin: first && next ? shownScore(first.score - next.score) : null,
+    };
+    this.take(best, ask);
+    return placed;
+  }
+
+  private take(i: number, ask: Ask): void {
+    const node = this.snapshot.nodes[i];
+    if (!node) return;
+    this.loads[i] = withDemand(this.loads[i] as Load, ask.shape.demand);
+    this.groupOf(ask.group ?? "").add(node);
+  }
+  private isAhead = (scores: Float64Array, a: number, b: number): boolean => (scores[a] as number) > (scores[b] as number) || (scores[a] === scores[b] && this.before(a, b));
+
+  private judge(ask: Ask): NaiveDecision {
     const nodes = this.snapshot.nodes;
     const scoreOf = scorerOf(ask.shape);
     const limits = this.spreadLimits(ask);
@@ -71,13 +125,9 @@ export class NaivePlacement {
       const reason = this.reasons(ask, i, node, limits)[0];
       if (reason) return reason.code;
       scores[i] = scoreOf(node, this.facts(ask, i, node));
-      if (best < 0 || (scores[i] as number) > (scores[best] as number) || (scores[i] === scores[best] && this.before(i, best))) best = i;
+      if (best < 0 || this.isAhead(scores, i, best)) best = i;
       return null;
     });
-    if (best >= 0) {
-      this.loads[best] = withDemand(this.loads[best] as Load, ask.shape.demand);
-      this.groupOf(ask.group ?? "").add(nodes[best] as FleetNode);
-    }
     return { node: best, scores, codes };
   }
 
@@ -131,7 +181,7 @@ export class NaivePlacement {
 
   private facts(ask: Ask, i: number, node: FleetNode): RankFacts {
     const group = this.groupOf(ask.group ?? "");
-    return { load: this.loads[i] as Load, onNode: group.countOf("node", node), onSite: group.countOf("site", node) };
+    return { load: this.loads[i] as Load, onNode: group.countOf("node", node), onSite: group.countOf("site", node), mix: this.snapshot.mix };
   }
 }
 

@@ -3,6 +3,8 @@ import { columnsOf } from "./engine/columns";
 import { RecordedDecision } from "./engine/decision";
 import { Planner } from "./engine/planner";
 import type { FleetSnapshot } from "./fleet";
+import { NaivePlacement } from "./naive";
+import { weighsMixture } from "./shape";
 
 export type { Ask, Candidate, PlacedAsk, PlaceOptions, PlacementPlan } from "./ask";
 
@@ -12,6 +14,10 @@ export type { Ask, Candidate, PlacedAsk, PlaceOptions, PlacementPlan } from "./a
  * are recorded as numbers, and put into words when somebody reads them.
  */
 export function place(snapshot: FleetSnapshot, asks: readonly Ask[], options: PlaceOptions): PlacementPlan {
+  if (asks.some((a) => weighsMixture(a.shape))) {
+    const plain = new NaivePlacement(snapshot, options);
+    return { placements: asks.map((ask) => plain.place(ask)) };
+  }
   const planner = new Planner(columnsOf(snapshot), options);
   planner.prepare(asks, true);
   const placements: PlacedAsk[] = new Array<PlacedAsk>(asks.length);

@@ -1,6 +1,10 @@
 import { waitFor } from "./clients";
+import { withDemand } from "./demand";
 import type { Capacity, Demand, Load } from "./demand";
 import type { FleetNode } from "./fleet";
+import { rememberedFragmentation } from "./fragmentation/measure";
+import type { Mix } from "./fragmentation/mix";
+import { gpuNodesOf } from "./fragmentation/units";
 import type { Preference, Shape } from "./shape";
 
 /** One part of a score: `value` times `weight`, with the sentence that explains it. */
@@ -16,6 +20,7 @@ export interface RankFacts {
   /** Units of the same workload on the node, and on its site. */
   onNode: number;
   onSite: number;
+  mix?: Mix | undefined;
 }
 
 /**
@@ -74,6 +79,7 @@ export function weighingOf(shape: Shape): Weighing {
     else if (t.by === "warm") w.warm += weight;
     else if (t.by === "pack") w.use += weight;
     else if (t.by === "room") [w.use, w.roomBase] = [w.use - weight, w.roomBase + weight * MICRO];
+    else if (t.by === "balance" || t.by === "fragmentation") throw new Error(`the engine does not weigh ${t.by}: placed by a look at every node (see place)`);
     else if (t.by === "spread" && t.over === "site") w.spreadSite += weight;
     else w.spreadNode += weight;
   }
@@ -131,7 +137,30 @@ function valueOf(term: Term, shape: Shape, node: FleetNode, f: RankFacts): numbe
       return MICRO - utilisation(shape, node, f.load);
     case "warm":
       return warmMicros(shape, node);
+    case "balance": {
+      const { cpu, memory } = sharesWith(shape, node, f.load);
+      return Math.round(MICRO * (1 - Math.abs(cpu - memory)));
+    }
+    case "fragmentation": {
+      const { now, then } = wasteWith(shape, node, f);
+      return Math.round(MICRO * (now - then));
+    }
   }
+}
+/** Shares of CPU and memory in use with the unit: what Kubernetes' NodeResourcesBalancedAllocation compares. */
+function sharesWith(shape: Shape, node: FleetNode, load: Load): { cpu: number; memory: number } {
+  const share = (used: number, of: number) => (of > 0 ? Math.max(0, Math.min(1, used / of)) : 1);
+  return { cpu: share(load.cpuMillis + shape.demand.cpuMillis, node.capacity.cpuMillis), memory: share(load.memoryBytes + shape.demand.memoryBytes, node.capacity.memoryBytes) };
+}
+const wastes = new WeakMap<Mix, ReturnType<typeof rememberedFragmentation>>();
+/** F of the FGD paper for a node now and with the unit, in accelerators; 0 where nothing is known to be wanted. */
+function wasteWith(shape: Shape, node: FleetNode, f: RankFacts): { now: number; then: number } {
+  const { mix } = f;
+  if (!mix || Object.keys(node.capacity.devices).length === 0) return { now: 0, then: 0 };
+  let waste = wastes.get(mix);
+  if (!waste) wastes.set(mix, (waste = rememberedFragmentation(mix)));
+  const of = (load: Load): number => gpuNodesOf({ name: node.name, capacity: node.capacity, load }).reduce((sum, g) => sum + (waste as (x: typeof g) => number)(g), 0) / 1_000;
+  return { now: of(f.load), then: of(withDemand(f.load, shape.demand)) };
 }
 const utilisation = (shape: Shape, node: FleetNode, load: Load): number => usedMicros(load, node.capacity) + askedMicros(shape.demand, node.capacity);
 
@@ -167,6 +196,15 @@ function words(t: Term, value: number, shape: Shape, node: FleetNode, f: RankFac
       return { name: "pack", text: `${percent(value)} of the node would be in use.` };
     case "room":
       return { name: "room", text: `${percent(value)} of the node would be left.` };
+    case "balance": {
+      const { cpu, memory } = sharesWith(shape, node, f.load);
+      return { name: "balance", text: `${percent(cpu)} of the CPU and ${percent(memory)} of the memory would be in use.` };
+    }
+    case "fragmentation": {
+      const { now, then } = wasteWith(shape, node, f);
+      const digits = (n: number) => Number(n.toFixed(2));
+      return { name: "fragmentation", text: `${digits(now)} of its accelerators lie idle where what is wanted can't use them, ${digits(then)} with the unit.` };
+    }
     case "warm":
       return { name: "warm", text: `Has used ${warmCount(shape, node)} of ${shape.artifacts.length} artifacts lately.` };
   }

@@ -9,7 +9,7 @@ import type { Demand } from "./demand";
 
 export type Preference =
   | { by: "rule"; selector: Selector; weight: number }
-  | { by: "cost" | "pack" | "warm"; weight: number }
+  | { by: "cost" | "pack" | "warm" | "balance" | "fragmentation"; weight: number }
   | { by: "latency"; clients: Population; weight: number }
   | { by: "spread"; over: "site" | "node"; weight: number };
 
@@ -57,6 +57,12 @@ export function admitted(text: string): Selector {
   if (!result.ok) throw new Error(`a stored selector does not compile: ${result.error.message} (${text})`);
   return result.value;
 }
+
+/**
+ * Whether a shape is weighed by more of what runs on a node than how full it is. The engine keeps nodes in the order of
+ * how full they are; such a shape is placed by a look at every node for each unit (see `place`).
+ */
+export const weighsMixture = (shape: Shape): boolean => shape.prefer.some((p) => p.by === "balance" || p.by === "fragmentation");
 
 /** A preference as the engine weighs it. */
 export function preferenceOf(p: PlacementPolicySpec["prefer"][number], network: Network): Preference {

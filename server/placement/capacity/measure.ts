@@ -1,9 +1,9 @@
 /** Sums over nodes of what there is, what is taken, what is idle and what of that the project's own mix can't use. Pure. */
 import { slotsFor } from "../../core/placement/demand";
 import type { Demand, FleetNode } from "../../core/placement";
-import { fragmentationOf, idleOf, mixOf, WHOLE } from "../../core/placement/fragmentation";
+import { fragmentationOf, gpuNodesOf, gpuShapeOf, idleOf, mixOf, WHOLE } from "../../core/placement/fragmentation";
 import type { Mix } from "../../core/placement/fragmentation";
-import { gpuNodesOf, gpuShapeOf, isUsable } from "./shapes";
+import { isUsable } from "./shapes";
 
 export interface Amount {
   capacity: number;

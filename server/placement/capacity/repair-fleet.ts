@@ -1,10 +1,10 @@
 /** The fleet as a repair plan is made from it, out of the picture of a project. Pure. */
 import { nodeReasons } from "../../core/placement";
 import type { Demand, FleetNode, Shape, WhatIfWorld } from "../../core/placement";
-import { WHOLE } from "../../core/placement/fragmentation";
+import { WHOLE, gpuShapeOf } from "../../core/placement/fragmentation";
 import type { GpuNode, PendingGang, RepairFleet, RepairUnit } from "../../core/placement/fragmentation";
 import { serves } from "../../core/fleet";
-import { gpuShapeOf, isUsable } from "./shapes";
+import { isUsable } from "./shapes";
 
 type Workload = WhatIfWorld["workloads"][number];
 type OwnUnit = Workload["snapshot"]["units"][number];

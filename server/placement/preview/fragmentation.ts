@@ -1,7 +1,6 @@
 import type { WhatIf, WhatIfWorld } from "../../core/placement";
-import { fragmentationOf, idleOf, mixOf } from "../../core/placement/fragmentation";
+import { fragmentationOf, gpuNodesOf, gpuShapeOf, idleOf, mixOf } from "../../core/placement/fragmentation";
 import type { GpuNode } from "../../core/placement/fragmentation";
-import { gpuNodesOf, gpuShapeOf } from "../capacity/shapes";
 
 /** Share of idle accelerators that the units which run could not use, before and after; null without accelerators. */
 export function fragmentationShare(before: WhatIfWorld, found: WhatIf): { before: number; after: number } | null {

@@ -65,7 +65,7 @@ describe("a preview", () => {
     const besides = ["", "affinity: {apart: [{from: aa, over: node}]}", "affinity: {apart: [{from: aa, over: site}, {over: node}]}", "affinity: {together: [{with: aa, over: site}]}", "affinity: {together: [{with: bb, over: site}], apart: [{over: node}]}"];
     const seen = { moves: 0, added: 0, gone: 0, evicted: 0, impossible: 0, updates: 0 };
     await fc.assert(
-      fc.asyncProperty(fc.record({ nodes: fc.integer({ min: 1, max: 3 }), cpu: fc.constantFrom(300, 500, 1_000), a: fc.integer({ min: 1, max: 5 }), b: fc.integer({ min: 0, max: 4 }), change: fc.constantFrom(...changes), n: fc.integer({ min: 0, max: 6 }), prefer: fc.constantFrom("", "{by: pack, weight: 10}", "{by: spread, over: site, weight: 10}", "{by: latency, clients: {kiel: 1, graz: 2}, weight: 50}"), beside: fc.constantFrom(...besides) }), async (c) => {
+      fc.asyncProperty(fc.record({ nodes: fc.integer({ min: 1, max: 3 }), cpu: fc.constantFrom(300, 500, 1_000), a: fc.integer({ min: 1, max: 5 }), b: fc.integer({ min: 0, max: 4 }), change: fc.constantFrom(...changes), n: fc.integer({ min: 0, max: 6 }), prefer: fc.constantFrom("", "{by: pack, weight: 10}", "{by: spread, over: site, weight: 10}", "{by: latency, clients: {kiel: 1, graz: 2}, weight: 50}", "{by: balance, weight: 30}"), beside: fc.constantFrom(...besides) }), async (c) => {
         await empty();
         for (const s of ["kiel", "lyon", "graz"]) {
           await w.apply(site(s, { jurisdiction: s === "lyon" ? "FR" : "DE", ...(s === "lyon" ? { links: "{to: kiel, latencyMs: 30, bandwidthMbps: 100}" } : {}) }));

@@ -5,6 +5,7 @@ import { decisions, fleetRead } from "../../store";
 import type { PlacementDeps } from "../deps";
 import { fleetCache } from "../fleet-cache";
 import { loadNeighbours } from "../neighbours";
+import { withWanted } from "../sets-snapshot";
 import { loadWorkload, warmFor } from "../workload-snapshot";
 import type { LoadedWorkload } from "../workload-snapshot";
 
@@ -38,15 +39,15 @@ export function createJudge(deps: PlacementDeps): (project: ProjectRef, unit: st
     const shape: Shape | undefined = loaded?.snapshot.goal?.shape;
     if (!workloadId || !loaded || !shape) return null;
     const rules = loaded.snapshot.sets ?? plainRules;
-    const fleet = withReservations(await fleets.read(project.id, { ...at, warmFor: warmFor(shape) }), loaded.held, { workloadId, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
+    const fleet = withReservations(await withWanted(db, project.id, shape, await fleets.read(project.id, { ...at, warmFor: warmFor(shape) })), loaded.held, { workloadId, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
     const own = loaded.snapshot.units.find((u) => u.unit === unit && u.desired === "run");
     const nodes = own ? fleet.nodes.map((n) => (n.id === own.node.id ? { ...n, load: withDemand(n.load, shape.demand, -1) } : n)) : fleet.nodes;
     const others = loaded.snapshot.units.filter((u) => u.desired === "run" && u !== own).map((u) => u.node.id);
     const options = { seed: `${loaded.snapshot.name}/${loaded.snapshot.goal?.generation ?? 0}`, own: others };
     const neighbours = await loadNeighbours(db, project.id, loaded.snapshot.name, shape);
-    const beside = (s: Shape) => besides(s, neighbours, others, { nowMs, nodes }, { asks: [{ unit, shape: s }], seed: options.seed, preempts: rules.preempts });
+    const beside = (s: Shape) => besides(s, neighbours, others, { ...fleet, nodes }, { asks: [{ unit, shape: s }], seed: options.seed, preempts: rules.preempts });
     const now = beside(shape);
-    const problem: Problem = { snapshot: { nowMs, nodes }, ask: { unit, shape: now.shape }, options: { ...options, groups: now.groups } };
+    const problem: Problem = { snapshot: { ...fleet, nodes }, ask: { unit, shape: now.shape }, options: { ...options, groups: now.groups } };
     return { loaded, newest, own, problem, beside, nowMs, judged: evaluate(problem.snapshot, problem.ask, problem.options) };
   };
 }

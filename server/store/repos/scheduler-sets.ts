@@ -69,6 +69,16 @@ export async function affinities(db: Queryable, projectId: string, name: string)
   );
   return rows;
 }
+/** What units of a project are wanted: by workload how many, and what its newest revision that is not held asks for. */
+export async function wanted(db: Queryable, projectId: string): Promise<{ replicas: number; cpuMillis: number; memoryBytes: number; diskBytes: number; deviceCount: number; deviceModel: string | null }[]> {
+  const { rows } = await db.query<{ replicas: number; cpu_millis: number; memory_bytes: string; disk_bytes: string; device_count: number; device_model: string | null }>(
+    `select coalesce((r.manifest #>> '{spec,replicas}')::int, 1) as replicas, r.cpu_millis, r.memory_bytes::text, r.disk_bytes::text, r.device_count, r.device_model
+     from objects o cross join lateral (select * from object_revisions x where x.object_id = o.id and x.held_reason is null order by x.generation desc limit 1) r
+     where o.project_id = $1 and o.kind = 'Workload' and o.deleted_at is null order by o.id`,
+    [projectId],
+  );
+  return rows.map((r) => ({ replicas: r.replicas, cpuMillis: r.cpu_millis, memoryBytes: Number(r.memory_bytes), diskBytes: Number(r.disk_bytes), deviceCount: r.device_count, deviceModel: r.device_model }));
+}
 /** Nodes with live units of these workloads. */
 export async function unitsOfNamed(db: Queryable, projectId: string, names: readonly string[]): Promise<{ workload: string; nodeId: string; stopping: boolean }[]> {
   const { rows } = await db.query<{ workload: string; node_id: string; stopping: boolean }>(

@@ -1,5 +1,4 @@
 /** A recorded decision as people read it: texts are made from the numbers when somebody asks. */
-import { counted } from "../../fleet/age";
 import type { Ask, Candidate, PlacedAsk } from "../ask";
 import { withDemand } from "../demand";
 import type { Load } from "../demand";
@@ -8,8 +7,9 @@ import type { SpreadLimit } from "../feasible";
 import type { FleetNode } from "../fleet";
 import { scoreParts, shownScore } from "../rank";
 import type { ScorePart } from "../rank";
-import { countedReason, reasonCodes, reasonSummary } from "../reasons";
+import { reasonCodes, reasonSummary } from "../reasons";
 import type { Reason, ReasonCode } from "../reasons";
+import { refusedBy, whyHere, whyNowhere } from "../sentences";
 import { CODES, codeOf } from "./columns";
 import type { Taken } from "./floor";
 import type { Planner } from "./planner";
@@ -183,7 +183,7 @@ export class RecordedDecision implements PlacedAsk {
       (only === undefined ? this.#planner.examples(this.#ask, codeOf(code), EXAMPLES, (i) => this.back.code(i)) : [only]).flatMap((i): Candidate[] => {
         const node = columns.nodes[i] as FleetNode;
         const [decisive, ...also] = this.back.reasons(i);
-        return decisive ? [{ node: node.name, site: node.site, feasible: false, reason: { code: decisive.code, text: also.length ? `${decisive.text} Also: ${also.map((r) => r.text).join(" ")}` : decisive.text }, score: null, parts: [] }] : [];
+        return decisive ? [refusedBy(node, decisive, also)] : [];
       }),
     );
   }
@@ -192,21 +192,11 @@ export class RecordedDecision implements PlacedAsk {
     const { records, columns } = this.#planner;
     const chosen = records.read(this.#k, "chosen");
     const node = columns.nodes[chosen.node];
-    if (!node) return this.whyNowhere();
-    if (this.feasible === 1) return `${node.name} is the only node that can take it.`;
+    if (!node) return whyNowhere(this.counts);
     const runner = records.read(this.#k, "runner");
     const second = columns.nodes[runner.node];
     const theirs = second ? this.parts(runner, second) : [];
-    const lead = this.parts(chosen, node)
-      .map((p, i) => ({ name: p.name, text: p.text, by: p.value * p.weight - (theirs[i]?.value ?? 0) * (theirs[i]?.weight ?? 0) }))
-      .filter((p) => p.by > 1e-6)
-      .sort((a, b) => b.by - a.by)[0];
-    const tied = second !== undefined && chosen.score === runner.score;
-    return `${node.name} scores highest of the ${counted(this.feasible, "node")} that can take it (${shownScore(chosen.score).toFixed(2)}${second ? `; ${second.name} ${shownScore(runner.score).toFixed(2)}` : ""})${tied ? ", chosen among equals by the seed" : lead ? `, mostly for ${lead.name}: ${lead.text.replace(/\.$/, "")}` : ""}.`;
-  }
-  private whyNowhere(): string {
-    if (this.tally.every((n) => n === 0)) return "There is no node in the fleet.";
-    return `No node can take it: ${this.counts.map((c) => countedReason(c.nodes, c.text)).join("; ")}.`;
+    return whyHere(this.feasible, { name: node.name, score: chosen.score, parts: this.parts(chosen, node) }, second ? { name: second.name, score: runner.score, parts: theirs } : null);
   }
 
   /** All of it, for whoever writes it down whole. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Ask, PlaceOptions } from "../ask";
+import type { Ask, PlaceOptions, PlacedAsk } from "../ask";
 import { networkOf, populationOf } from "../clients";
 import { isOvercommitted, noLoad, withDemand } from "../demand";
 import type { Load } from "../demand";
@@ -129,6 +129,20 @@ describe("the engine", () => {
         }
       }),
       { numRuns: 100, seed: 12 },
+    );
+  }, 60_000);
+
+  // Guarantee: decisions that are made by a look at every node are told as the engine tells its own.
+  it("is told like decisions without it", () => {
+    fc.assert(
+      fc.property(anyCrowd, anyAsks, (nodes, picked) => {
+        const [snapshot, options]: [FleetSnapshot, PlaceOptions] = [{ nowMs: NOW, nodes }, { seed: "s", own: [] }];
+        const asks = asksOf(nodes, picked);
+        const told = (p: PlacedAsk) => ({ ...p, candidates: p.candidates.filter((c) => c.feasible), refused: p.candidates.length });
+        const plain = new NaivePlacement(snapshot, options);
+        place(snapshot, asks, options).placements.forEach((p, i) => expect(told(plain.place(asks[i] as Ask))).toEqual(told(JSON.parse(JSON.stringify(p)) as PlacedAsk)));
+      }),
+      { numRuns: 60, seed: 13 },
     );
   }, 60_000);
 

@@ -11,18 +11,22 @@ export interface Mix {
  * that differ in memory alone are one, of the memory that is asked for first. Ties go as in the authors' simulator: the
  * greater demand first.
  */
-export function mixOf(tasks: readonly GpuShape[], keep = 0.95): Mix {
+export const mixOf = (tasks: readonly GpuShape[], keep = 0.95): Mix => countedMix(tasks.map((shape) => ({ shape, count: 1 })), keep);
+
+/** The same for tasks that come so often. */
+export function countedMix(tasks: readonly { shape: GpuShape; count: number }[], keep = 0.95): Mix {
   const counts = new Map<string, { shape: GpuShape; count: number }>();
-  for (const shape of tasks) {
+  const total = tasks.reduce((n, t) => n + t.count, 0);
+  for (const { shape, count } of tasks) {
     const key = `${shape.cpuMillis},${shape.gpus},${shape.gpuMillis},${shape.models?.join("|") ?? ""}`;
     const found = counts.get(key);
-    if (found) found.count++;
-    else counts.set(key, { shape, count: 1 });
+    if (found) found.count += count;
+    else counts.set(key, { shape, count });
   }
   const kept: { shape: GpuShape; count: number }[] = [];
   let sum = 0;
   for (const entry of [...counts.values()].sort((a, b) => b.count - a.count || compareShapes(b.shape, a.shape))) {
-    if (sum >= keep * tasks.length) break;
+    if (sum >= keep * total) break;
     kept.push(entry);
     sum += entry.count;
   }

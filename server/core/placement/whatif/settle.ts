@@ -5,6 +5,7 @@
  */
 import { serves } from "../../fleet/states";
 import { Neighbourhood } from "../affinity";
+import { wantedMix, weighsWaste } from "../wanted";
 import type { PlacedAsk } from "../ask";
 import { noLoad, withDemand } from "../demand";
 import type { Demand, Load } from "../demand";
@@ -135,7 +136,7 @@ class Run {
     this.neighbourhood = new Neighbourhood(world.workloads.map((w) => w.snapshot));
     this.held = [...world.held];
     this.repair = world.repair ? new RepairRun(world.repair) : null;
-    this.snapshot = { nowMs: world.nowMs, nodes: world.nodes };
+    this.snapshot = { nowMs: world.nowMs, nodes: world.nodes, ...(world.workloads.some((w) => weighsWaste(w.snapshot.askShape)) ? { mix: wantedMix(world.workloads.map((w) => w.snapshot)) } : {}) };
   }
 
   /** Whether all that is left is a long update, in a fleet that is too large to follow it to its end. */
