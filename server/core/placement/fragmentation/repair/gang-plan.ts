@@ -18,4 +18,4 @@ export function repairForGang(fleet: RepairFleet, gang: PendingGang, limits: Rep
   return greedy ? planOf(greedy, !exact.gaveUp) : null;
 }
 
-const planOf = (state: RepairState, optimal: boolean): RepairPlan => ({ moves: state.moves, seconds: state.seconds, optimal });
+const planOf = (state: Pick<RepairState, "moves" | "seconds">, optimal: boolean): RepairPlan => ({ moves: state.moves, seconds: state.seconds, optimal });

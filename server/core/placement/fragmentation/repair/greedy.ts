@@ -1,11 +1,10 @@
-import { after, idleOf } from "../gpu";
+import { after, fitsOn, idleOf, waysOn } from "../gpu";
 import type { GpuNode } from "../gpu";
 import type { Place } from "../packer";
-import { holds, mayMove, moved, placesFor, slotsOn, startOf } from "./state";
-import type { RepairState } from "./state";
-import type { PendingGang, RepairFleet, RepairLimits, RepairUnit } from "./types";
+import { slotsOn } from "./state";
+import type { PendingGang, RepairFleet, RepairLimits, RepairMove, RepairPlan, RepairUnit } from "./types";
 
-/** Nodes whose clearing is tried in full before the cheapest of them is taken. */
+/** Nodes whose clearing is tried before the cheapest of them is taken. */
 const TRIED = 32;
 
 /**
@@ -14,103 +13,172 @@ const TRIED = 32;
  * on until there is room, and those that turn out unneeded stay; each goes where the gang loses least, then where least
  * room is left. Null when that finds no plan, which does not mean that there is none.
  */
-export function greedyPlan(fleet: RepairFleet, gang: PendingGang, limits: RepairLimits): RepairState | null {
-  let state = startOf(fleet);
-  while (!holds(state, gang)) {
-    const next = cheapestStep(state, fleet, gang, limits);
-    if (!next) return null;
-    state = next;
-  }
-  return state;
+export function greedyPlan(fleet: RepairFleet, gang: PendingGang, limits: RepairLimits): Pick<RepairPlan, "moves" | "seconds"> | null {
+  const run = new Greedy(fleet, gang, limits);
+  while (run.slots < gang.count) if (!run.step()) return null;
+  return { moves: run.moves, seconds: run.seconds };
 }
 
+/** What to take off a node to gain `gain` slots there, and what that costs if every unit finds a place. */
 interface Clearing {
   node: number;
   units: readonly number[];
-  /** Seconds if every unit finds a place. */
   seconds: number;
+  gain: number;
+}
+/** The moves of a clearing, with the nodes as they are after them. */
+interface Cleared {
+  moves: { unit: number; from: Place; to: Place; seconds: number }[];
+  nodes: ReadonlyMap<number, GpuNode>;
+  seconds: number;
+  gained: number;
 }
 
-function cheapestStep(state: RepairState, fleet: RepairFleet, gang: PendingGang, limits: RepairLimits): RepairState | null {
-  const before = gangSlots(state, gang);
-  let found: { next: RepairState; rate: number } | null = null;
-  let tried = 0;
-  for (const clearing of clearings(state, fleet, gang, limits)) {
-    if (tried++ >= TRIED && found) break;
-    const next = clear(state, fleet, gang, limits, clearing);
-    if (!next) continue;
-    const gained = gangSlots(next, gang) - before;
-    const rate = (next.seconds - state.seconds) / gained;
-    if (gained > 0 && (found === null || rate < found.rate)) found = { next, rate };
+/** A fleet in the middle of a plan. What a step has left as it was is not looked at again. */
+class Greedy {
+  readonly moves: RepairMove[] = [];
+  seconds = 0;
+  slots = 0;
+  private readonly nodes: GpuNode[];
+  private readonly slotsAt: number[];
+  private readonly places: Place[];
+  private readonly on: Set<number>[];
+  private readonly used = new Map<string, number>();
+  /** By node; undefined where it has to be found anew. */
+  private readonly clearings: (Clearing | null | undefined)[];
+
+  constructor(private readonly fleet: RepairFleet, private readonly gang: PendingGang, private readonly limits: RepairLimits) {
+    this.nodes = [...fleet.nodes];
+    this.slotsAt = this.nodes.map((n) => this.slotsOf(n));
+    this.slots = this.slotsAt.reduce((a, b) => a + b, 0);
+    this.places = fleet.units.map((u) => ({ node: u.node, devices: u.devices }));
+    this.on = this.nodes.map(() => new Set());
+    this.places.forEach((p, u) => this.on[p.node]?.add(u));
+    this.clearings = this.nodes.map(() => undefined);
   }
-  return found?.next ?? null;
-}
 
-const gangSlots = (state: RepairState, gang: PendingGang): number => state.nodes.reduce((sum, n) => sum + (gang.mayRun && !gang.mayRun(n) ? 0 : slotsOn(n, gang.shape)), 0);
-
-/** What to take off each node to gain one slot, cheapest first. */
-function clearings(state: RepairState, fleet: RepairFleet, gang: PendingGang, limits: RepairLimits): Clearing[] {
-  const on = new Map<number, number[]>();
-  state.places.forEach((p, u) => {
-    const unit = fleet.units[u];
-    if (unit && mayMove(state, unit, limits)) on.set(p.node, [...(on.get(p.node) ?? []), u]);
-  });
-  const found: Clearing[] = [];
-  for (const [n, units] of on) {
-    const node = state.nodes[n];
-    if (!node || (gang.mayRun && !gang.mayRun(node))) continue;
-    const clearing = leastUnits(node, n, units, state, fleet, gang);
-    if (clearing) found.push(clearing);
-  }
-  return found.sort((a, b) => a.seconds - b.seconds || a.units.length - b.units.length || a.node - b.node);
-}
-
-function leastUnits(node: GpuNode, n: number, units: readonly number[], state: RepairState, fleet: RepairFleet, gang: PendingGang): Clearing | null {
-  const secondsOf = (u: number) => fleet.units[u]?.warmStartSeconds ?? 0;
-  const without = (taken: readonly number[]): GpuNode => taken.reduce((left, u) => release(left, fleet.units[u], state.places[u]), node);
-  const wanted = slotsOn(node, gang.shape) + 1;
-  const enough = (taken: readonly number[]) => slotsOn(without(taken), gang.shape) >= wanted;
-  const ordered = [...units].sort((a, b) => secondsOf(a) - secondsOf(b) || a - b);
-  const single = ordered.find((u) => enough([u]));
-  if (single !== undefined) return { node: n, units: [single], seconds: secondsOf(single) };
-  const taken: number[] = [];
-  for (const u of ordered) {
-    taken.push(u);
-    if (enough(taken)) break;
-  }
-  if (!enough(taken)) return null;
-  // The dearest first: what is not needed after all stays where it is.
-  for (const u of [...taken].reverse()) {
-    const fewer = taken.filter((t) => t !== u);
-    if (enough(fewer)) taken.splice(taken.indexOf(u), 1);
-  }
-  return { node: n, units: taken, seconds: taken.reduce((sum, u) => sum + secondsOf(u), 0) };
-}
-
-const release = (node: GpuNode, unit: RepairUnit | undefined, at: Place | undefined): GpuNode => (unit && at ? after(node, unit.shape, at.devices, -1) : node);
-
-/** Moves the units of a clearing away, or null when one finds no place or a limit stands against it. */
-function clear(state: RepairState, fleet: RepairFleet, gang: PendingGang, limits: RepairLimits, clearing: Clearing): RepairState | null {
-  let now = state;
-  // What asks for most finds a place last: it goes first.
-  const order = [...clearing.units].sort((a, b) => size(fleet.units[b]) - size(fleet.units[a]) || a - b);
-  for (const u of order) {
-    const unit = fleet.units[u];
-    if (!unit || !mayMove(now, unit, limits)) return null;
-    let best: { to: Place; loss: number; room: number } | null = null;
-    for (const to of placesFor(now, fleet, unit)) {
-      if (to.node === clearing.node) continue;
-      const node = now.nodes[to.node];
-      if (!node) continue;
-      const then = after(node, unit.shape, to.devices);
-      const loss = gang.mayRun && !gang.mayRun(node) ? 0 : slotsOn(node, gang.shape) - slotsOn(then, gang.shape);
-      const room = idleOf(then);
-      if (best === null || loss < best.loss || (loss === best.loss && room < best.room)) best = { to, loss, room };
+  /** Makes the moves that gain the most per second; false when none gain anything. */
+  step(): boolean {
+    const open: Clearing[] = [];
+    for (let n = 0; n < this.nodes.length; n++) {
+      const c = this.clearings[n] === undefined ? (this.clearings[n] = this.clearingOf(n)) : this.clearings[n];
+      if (c) open.push(c);
     }
-    if (!best) return null;
-    now = moved(now, fleet, u, best.to);
+    // No clearing costs less for each slot than if it gained all that its node can: where that is no better, nothing more is tried.
+    open.sort((a, b) => a.seconds / a.gain - b.seconds / b.gain || a.seconds - b.seconds || a.units.length - b.units.length || a.node - b.node);
+    let found: Cleared | null = null;
+    let tried = 0;
+    for (const c of open) {
+      if (found && (tried >= TRIED || found.seconds / found.gained <= c.seconds / c.gain)) break;
+      tried++;
+      const next = this.cleared(c);
+      if (next && next.gained > 0 && (found === null || next.seconds / next.gained < found.seconds / found.gained)) found = next;
+    }
+    if (found) this.take(found);
+    return found !== null;
   }
-  return now;
+
+  private slotsOf(node: GpuNode): number {
+    return this.gang.mayRun && !this.gang.mayRun(node) ? 0 : slotsOn(node, this.gang.shape);
+  }
+
+  /** Whether limits and budgets let a unit be moved after `more` moves of `seconds`, of which its budget pays `paid`. */
+  private mayMove(unit: RepairUnit, more = 0, seconds = 0, paid = 0): boolean {
+    if (!unit.movable || this.moves.length + more + 1 > this.limits.moves || this.seconds + seconds + unit.warmStartSeconds > this.limits.seconds) return false;
+    return (this.used.get(unit.budget) ?? 0) + paid + 1 <= (this.limits.perBudget?.get(unit.budget) ?? Number.POSITIVE_INFINITY);
+  }
+
+  private clearingOf(n: number): Clearing | null {
+    const node = this.nodes[n];
+    if (!node || (this.gang.mayRun && !this.gang.mayRun(node))) return null;
+    const secondsOf = (u: number) => this.fleet.units[u]?.warmStartSeconds ?? 0;
+    const without = (taken: readonly number[]): GpuNode => taken.reduce((left, u) => (this.fleet.units[u] ? after(left, this.fleet.units[u].shape, this.places[u]?.devices ?? [], -1) : left), node);
+    const had = this.slotsAt[n] ?? 0;
+    const gainOf = (taken: readonly number[]) => slotsOn(without(taken), this.gang.shape) - had;
+    const of = (taken: readonly number[]): Clearing => ({ node: n, units: taken, seconds: taken.reduce((sum, u) => sum + secondsOf(u), 0), gain: gainOf(taken) });
+    const ordered = [...(this.on[n] ?? [])].filter((u) => this.fleet.units[u] && this.mayMove(this.fleet.units[u])).sort((a, b) => secondsOf(a) - secondsOf(b) || a - b);
+    const single = ordered.find((u) => gainOf([u]) > 0);
+    if (single !== undefined) return of([single]);
+    const taken: number[] = [];
+    for (const u of ordered) {
+      taken.push(u);
+      if (gainOf(taken) > 0) break;
+    }
+    if (gainOf(taken) <= 0) return null;
+    // The dearest first: what is not needed after all stays where it is.
+    for (const u of [...taken].reverse()) {
+      const fewer = taken.filter((t) => t !== u);
+      if (gainOf(fewer) > 0) taken.splice(taken.indexOf(u), 1);
+    }
+    return of(taken);
+  }
+
+  /** The moves that a clearing takes, or null when a unit finds no place or a limit stands against it. */
+  private cleared(clearing: Clearing): Cleared | null {
+    const now = new Map<number, GpuNode>();
+    const paid = new Map<string, number>();
+    const moves: Cleared["moves"] = [];
+    let seconds = 0;
+    const nodeAt = (n: number) => now.get(n) ?? this.nodes[n];
+    // What asks for most finds a place last: it goes first.
+    const order = [...clearing.units].sort((a, b) => size(this.fleet.units[b]) - size(this.fleet.units[a]) || a - b);
+    for (const u of order) {
+      const unit = this.fleet.units[u];
+      const from = this.places[u];
+      const source = from && nodeAt(from.node);
+      if (!unit || !source || !this.mayMove(unit, moves.length, seconds, paid.get(unit.budget) ?? 0)) return null;
+      const to = this.placeFor(unit, clearing.node, nodeAt);
+      if (!to) return null;
+      now.set(to.place.node, to.then);
+      now.set(from.node, after(source, unit.shape, from.devices, -1));
+      paid.set(unit.budget, (paid.get(unit.budget) ?? 0) + 1);
+      moves.push({ unit: u, from, to: to.place, seconds: unit.warmStartSeconds });
+      seconds += unit.warmStartSeconds;
+    }
+    let gained = 0;
+    for (const [n, node] of now) gained += this.slotsOf(node) - (this.slotsAt[n] ?? 0);
+    return { moves, nodes: now, seconds, gained };
+  }
+
+  /** Where the gang loses least by it, then where least room is left. */
+  private placeFor(unit: RepairUnit, except: number, nodeAt: (n: number) => GpuNode | undefined): { place: Place; then: GpuNode } | null {
+    let best: { place: Place; then: GpuNode; loss: number; room: number } | null = null;
+    for (let n = 0; n < this.nodes.length; n++) {
+      const node = nodeAt(n);
+      if (!node || n === except || !fitsOn(node, unit.shape) || (this.fleet.mayRun && !this.fleet.mayRun(unit, node))) continue;
+      for (const devices of waysOn(node, unit.shape)) {
+        const then = after(node, unit.shape, devices);
+        const loss = this.slotsOf(node) - this.slotsOf(then);
+        const room = idleOf(then);
+        if (best === null || loss < best.loss || (loss === best.loss && room < best.room)) best = { place: { node: n, devices }, then, loss, room };
+      }
+      // Nothing can be better than to take nothing from anybody.
+      if (best?.loss === 0 && best.room === 0) break;
+    }
+    return best;
+  }
+
+  private take(c: Cleared): void {
+    const spent = new Set<string>();
+    for (const m of c.moves) {
+      const unit = this.fleet.units[m.unit] as RepairUnit;
+      this.moves.push({ unit: unit.id, from: m.from, to: m.to, seconds: m.seconds });
+      this.places[m.unit] = m.to;
+      this.on[m.from.node]?.delete(m.unit);
+      this.on[m.to.node]?.add(m.unit);
+      this.used.set(unit.budget, (this.used.get(unit.budget) ?? 0) + 1);
+      if (!this.mayMove({ ...unit, warmStartSeconds: 0 })) spent.add(unit.budget);
+    }
+    this.seconds += c.seconds;
+    this.slots += c.gained;
+    for (const [n, node] of c.nodes) {
+      this.nodes[n] = node;
+      this.slotsAt[n] = this.slotsOf(node);
+      this.clearings[n] = undefined;
+    }
+    // What a budget no longer pays for can't be cleared any more.
+    if (spent.size > 0) this.clearings.forEach((x, n) => x?.units.some((u) => spent.has(this.fleet.units[u]?.budget ?? "")) && (this.clearings[n] = undefined));
+  }
 }
 
 const size = (unit: RepairUnit | undefined): number => (unit ? unit.shape.gpus * unit.shape.gpuMillis + unit.shape.cpuMillis / 1_000 : 0);
