@@ -90,7 +90,7 @@ export function capacityCommands(program: Command, ctx: Context): void {
   withShape(
     repair
       .command("run")
-      .description("make the moves of a plan, one at a time, each only when its replacement serves")
+      .description("make the moves of a plan, batch after batch; each unit is stopped only when its replacement serves")
       .argument("[workload]", "one that waits")
       .option("--count <n>", "how many units; all that wait without it")
       .option("--digest <digest>", "of the plan that you saw; without it the plan is shown and asked about")

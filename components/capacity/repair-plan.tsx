@@ -17,6 +17,9 @@ import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toaster";
 import type { RepairPlanView } from "@/server/core/views";
 
+/** Moves that are listed; a plan may have hundreds. */
+const LISTED = 50;
+const NAMED = 8;
 const secondsText = (s: number): string => `${Number(s.toFixed(1))} s`;
 
 /** The plan that makes room for a workload that waits: in words, with its price, and the way to run exactly it. */
@@ -71,19 +74,24 @@ export function RepairPlan({ project, workload, onClose }: { project: string; wo
 }
 
 function Moves({ project, plan }: { project: string; plan: RepairPlanView }) {
+  const inBatches = new Set(plan.moves.map((m) => m.batch)).size < plan.moves.length;
   return (
+    <>
     <PlainTable
       label="Moves of the plan, in their order"
-      rows={plan.moves}
+      rows={plan.moves.slice(0, LISTED)}
       keyOf={(m) => m.unit}
       columns={[
         { head: "Unit", bare: true, cell: (m) => <Link href={routes.workload(project, m.workload)} className="font-medium hover:underline">{m.unit}</Link> },
+        ...(inBatches ? [{ head: "Batch", numeric: true, cell: (m: RepairPlanView["moves"][number]) => m.batch + 1 }] : []),
         { head: "From", cell: (m) => m.from },
         { head: "To", cell: (m) => m.to },
         { head: "Price", numeric: true, cell: (m) => secondsText(m.seconds) },
         { head: "The price is", cell: (m) => <span className="text-muted-foreground">{m.priced}: {m.pricedBecause}</span> },
       ]}
     />
+    {plan.moves.length > LISTED ? <p className="border-t px-3 py-1.5 text-xs text-muted-foreground">The first {LISTED} of {plan.moves.length} moves are listed; the command line lists all.</p> : null}
+    </>
   );
 }
 
@@ -107,7 +115,10 @@ function Run({ project, workload, plan, onClose }: { project: string; workload: 
       title={`Move ${plan.moves.length === 1 ? "a unit" : `${plan.moves.length} units`} to make room for ${workload}?`}
       consequences={
         <>
-          <p>{plan.moves.map((m) => `${m.unit} goes from ${m.from} to ${m.to}`).join("; ")}. One at a time; each is stopped only when its replacement serves.</p>
+          <p>
+            {plan.moves.slice(0, NAMED).map((m) => `${m.unit} goes from ${m.from} to ${m.to}`).join("; ")}
+            {plan.moves.length > NAMED ? `; and ${plan.moves.length - NAMED} more` : ""}. {new Set(plan.moves.map((m) => m.batch)).size === plan.moves.length ? "One at a time" : "Batch after batch"}; each is stopped only when its replacement serves.
+          </p>
           <p>It costs {secondsText(plan.seconds)} of warm starts. If the plan is another one by now, nothing is moved.</p>
         </>
       }

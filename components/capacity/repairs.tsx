@@ -12,6 +12,9 @@ import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import type { RepairRow } from "@/server/core/views";
 
 const moveState: Record<RepairRow["moves"][number]["state"], { state: State; word: string }> = { waiting: { state: "pending", word: "waits its turn" }, moving: { state: "pending", word: "moving" }, done: { state: "healthy", word: "done" }, dropped: { state: "failing", word: "dropped" } };
+/** Moves of a repair that are listed: of a longer one those that are not done come first. */
+const LISTED = 20;
+const listed = (moves: RepairRow["moves"]): RepairRow["moves"] => (moves.length <= LISTED ? moves : [...moves.filter((m) => m.state !== "done"), ...moves.filter((m) => m.state === "done")].slice(0, LISTED));
 const outcomeWord = { placed: "placed", moved: "moved", waits: "still waits", dropped: "dropped" } as const;
 
 /** Repairs that were run, the newest first, with each move as it stands. */
@@ -26,7 +29,7 @@ export function Repairs({ project }: { project: string }) {
           <SkeletonRows rows={2} columns={3} />
         </Loading>
       ) : query.data.length === 0 ? (
-        <p className="p-3 text-sm text-muted-foreground">No repair was ever run. A repair moves units that run, one at a time and without an outage, so that units which wait find room.</p>
+        <p className="p-3 text-sm text-muted-foreground">No repair was ever run. A repair moves units that run, a few at a time and without an outage, so that units which wait find room.</p>
       ) : (
         <ul className="divide-y divide-border">
           {query.data.map((r) => (
@@ -40,7 +43,7 @@ export function Repairs({ project }: { project: string }) {
               </p>
               <p>{r.sentence}</p>
               <ol aria-label={`Moves of the repair for ${r.object}`} className="flex flex-col gap-1">
-                {r.moves.map((m) => (
+                {listed(r.moves).map((m) => (
                   <li key={m.unit} className="flex flex-wrap items-center gap-x-3">
                     <StateMark {...moveState[m.state]} />
                     <span>
@@ -50,6 +53,7 @@ export function Repairs({ project }: { project: string }) {
                   </li>
                 ))}
               </ol>
+              {r.moves.length > LISTED ? <p className="text-xs text-muted-foreground">{LISTED} of {r.moves.length} moves are listed.</p> : null}
             </li>
           ))}
         </ul>

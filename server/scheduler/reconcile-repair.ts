@@ -21,11 +21,10 @@ export function repairReconciler(deps: { store: Store; clock: Clock; log: Logger
       const running = r.workloadId === null ? 0 : await repairs.runningOf(db, r.workloadId);
       const step = repairStep({ nowMs, startedMs: r.atMs, moves: r.moves, stand: new Map(stand.map((s) => [s.id, s])), waiting: r.workloadId === null ? null : { running, wanted: r.plan.runningBefore + r.plan.units } });
       if (!step.changed && !step.end) return { nextLookAtMs: step.wakeAtMs };
-      const next = step.moves[step.turn];
       const written = await store.inTransaction(async (tx) => {
         if (!(await repairs.advance(tx.client, { id, version: r.version, moves: step.moves, end: step.end, nowMs }))) return false;
         // Whoever's turn it was or is, and whoever waits, looks anew.
-        const workloads = [...new Set([...r.moves.map((m) => m.workloadId), ...(next ? [next.workloadId] : []), ...(r.workloadId === null ? [] : [r.workloadId])])];
+        const workloads = [...new Set([...r.moves.map((m) => m.workloadId), ...(r.workloadId === null ? [] : [r.workloadId])])];
         for (const w of workloads) tx.changes.add("workload", w, r.projectId);
         await schedulerKeys.nudge(tx, "workload", workloads, nowMs);
         if (step.end) await appendAudit(tx, { actor: systemActor("scheduler"), action: "repair.end", objectKind: "repair", objectId: id, object: r.object, projectId: r.projectId, outcome: "done", reason: step.end.because, after: { outcome: step.end.outcome, moves: step.moves.map((m) => ({ unit: m.unit, from: m.from, to: m.to, state: m.state, ...(m.because === null ? {} : { because: m.because }) })) } });

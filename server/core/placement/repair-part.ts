@@ -1,6 +1,6 @@
 /** What a repair that is under way means for the workloads of its project. */
 import type { Demand } from "./demand";
-import { turnOf } from "./fragmentation/repair/step";
+import { turnsOf } from "./fragmentation/repair/step";
 import type { RepairStepMove } from "./fragmentation/repair/step";
 import type { Held } from "./sets/types";
 import type { RepairTurn } from "./workload-plan";
@@ -31,9 +31,12 @@ const KEPT_MS = 3_600_000;
  * itself, and some of them are free only once it is through.
  */
 export function repairPartOf(repair: OngoingRepair, of: string, nowMs: number): { turns: ReadonlyMap<string, RepairTurn> } | { held: Held[] } {
-  const turn = turnOf(repair.moves);
-  const move = repair.moves[turn];
-  if (move?.workloadId === of) return { turns: new Map([[move.assignmentId, { repairId: repair.id, move: turn, toNodeId: move.toNodeId, becomes: move.becomes, because: `It makes room for ${repair.object} (repair plan).` }]]) };
+  const turns = new Map<string, RepairTurn>();
+  for (const i of turnsOf(repair.moves)) {
+    const m = repair.moves[i];
+    if (m?.workloadId === of) turns.set(m.assignmentId, { repairId: repair.id, move: i, toNodeId: m.toNodeId, becomes: m.becomes, because: `It makes room for ${repair.object} (repair plan).` });
+  }
+  if (turns.size > 0) return { turns };
   const { workloadId, plan } = repair;
   const keep = (h: Pick<Held, "workloadId" | "workload" | "unit" | "nodeId" | "demand">): Held => ({ ...h, priority: plan.priority, cause: "preempt", because: "is being made by a repair plan", fromMs: repair.atMs, expiresMs: nowMs + KEPT_MS });
   const rooms = workloadId === null ? [] : plan.rooms.map((r, i) => keep({ workloadId, workload: repair.object, unit: `${repair.object} ${i + 1}`, nodeId: r.nodeId, demand: plan.demand }));

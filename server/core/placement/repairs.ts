@@ -3,8 +3,10 @@
  * the ordinary way of leaving a node. Its replacement is placed and serves before it is stopped, so no budget is touched.
  */
 import { alone, besides } from "./affinity";
+import { withDemand } from "./demand";
+import { withLoads } from "./engine/columns";
 import { place } from "./place";
-import { amountsOf } from "./quota/amounts";
+import { amountsOf, plus } from "./quota/amounts";
 import { QuotaTree } from "./quota/tree";
 import { withoutNode } from "./gang/gang";
 import type { Ask, PlacedAsk } from "./ask";
@@ -22,6 +24,8 @@ export function repairTurnOf(s: WorkloadSnapshot, u: OwnUnit): RepairTurn | unde
  */
 export function placeRepairs(s: WorkloadSnapshot, goal: RevisionShape, running: readonly OwnUnit[], staying: readonly OwnUnit[], leaving: readonly OwnUnit[], missing: number, plan: WorkloadPlan): number {
   let accounted = 0;
+  let fleet = s.fleet;
+  const own = staying.map((x) => x.node.id);
   for (const u of leaving) {
     const turn = repairTurnOf(s, u);
     if (!turn || accounted >= missing) continue;
@@ -34,32 +38,37 @@ export function placeRepairs(s: WorkloadSnapshot, goal: RevisionShape, running: 
       continue;
     }
     accounted++;
-    if (s.fleet === null || s.askShape === null) {
+    if (fleet === null || s.askShape === null) {
       plan.needsFleet = true;
       continue;
     }
     const taken = new Set([...running.map((x) => x.ordinal), ...plan.place.map((p) => p.ordinal)]);
     let ordinal = 1;
     while (taken.has(ordinal)) ordinal++;
-    const own = staying.map((x) => x.node.id);
-    const { shape, groups } = besides(s.askShape, s.neighbours ?? alone, own, s.fleet);
+    const { shape, groups } = besides(s.askShape, s.neighbours ?? alone, own, fleet);
     const ask: Ask = { unit: `${s.name}-${ordinal}`, shape, avoid: new Set([u.node.id]), only: turn.toNodeId };
-    const found = withinQuota(s, place(s.fleet, [ask], { seed: `${s.name}/${goal.generation}`, own, groups }).placements[0]);
+    const found = withinQuota(s, place(fleet, [ask], { seed: `${s.name}/${goal.generation}`, own, groups }).placements[0], own.length - staying.length);
     if (!found || found.nodeId === null) plan.dropMoves.push({ repairId: turn.repairId, move: turn.move, because: `${u.unit} can't go where the plan puts it any more: ${reasonOf(found)}` });
     else {
       plan.place.push({ unit: ask.unit, ordinal, nodeId: found.nodeId, generation: goal.generation, digest: goal.digest, cause: "move", decision: found, repair: turn });
       plan.because.push(`${u.unit} moves: ${turn.because}`);
+      // Those that move after it in the same pass find its replacement there.
+      const to = fleet.nodes.find((n) => n.id === found.nodeId);
+      if (to) fleet = withLoads(fleet, new Map([[to.id, withDemand(to.load, s.askShape.demand)]]));
+      own.push(found.nodeId);
     }
   }
   return accounted;
 }
 
 /** While both run they count twice: where the quota has no room for that, the move waits for no one and is dropped. */
-function withinQuota(s: WorkloadSnapshot, found: PlacedAsk | undefined): PlacedAsk | undefined {
+function withinQuota(s: WorkloadSnapshot, found: PlacedAsk | undefined, placed: number): PlacedAsk | undefined {
   const q = s.sets?.quota;
   if (!found || !q || !s.askShape) return found;
   const tree = new QuotaTree(q.facts, q.used);
-  return tree.has(q.name) && tree.shortages(q.name, amountsOf(s.askShape.demand)).length === 0 ? found : withoutNode(found, `Quota ${q.name} has no room for both while it moves.`);
+  const one = amountsOf(s.askShape.demand);
+  const all = Array.from({ length: placed }).reduce<typeof one>((sum) => plus(sum, one), one);
+  return tree.has(q.name) && tree.shortages(q.name, all).length === 0 ? found : withoutNode(found, `Quota ${q.name} has no room for both while it moves.`);
 }
 
 const reasonOf = (found: PlacedAsk | undefined): string => found?.because ?? "its node is gone.";

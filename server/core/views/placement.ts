@@ -147,7 +147,7 @@ export const capacityView = z.object({
 });
 export type CapacityView = z.infer<typeof capacityView>;
 
-const repairMoveView = z.object({ unit: z.string(), workload: z.string(), from: z.string(), to: z.string(), seconds: z.number(), priced: z.enum(["measured", "declared"]), pricedBecause: z.string() });
+const repairMoveView = z.object({ unit: z.string(), workload: z.string(), from: z.string(), to: z.string(), seconds: z.number(), /** Moves of one batch are made at the same time. */ batch: z.int(), priced: z.enum(["measured", "declared"]), pricedBecause: z.string() });
 /** Moves that make room for units that wait. */
 export const repairPlanView = z.object({
   sentence: z.string(),

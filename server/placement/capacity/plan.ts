@@ -58,7 +58,7 @@ export function repairPlanner(deps: PlacementDeps, worlds: WorldCache) {
       const disabledBecause = open ? `A repair for ${open.object} is under way; one runs at a time.` : made.digest === null ? (made.blocked ?? "There is nothing to move.") : may;
       return {
         sentence: under ?? sentenceOf(made), workload: pending.workloadId === null ? null : pending.name, shape: demandText(pending.shape.demand), wanted: pending.count, placeableNow: made.now, placeableAfter: found ? found.rooms.length : made.now,
-        moves: moves.map((m) => ({ unit: m.unit, workload: m.workload, from: m.from, to: m.to, seconds: m.seconds, priced: m.priced, pricedBecause: m.pricedBecause })),
+        moves: moves.map((m) => ({ unit: m.unit, workload: m.workload, from: m.from, to: m.to, seconds: m.seconds, batch: m.batch ?? 0, priced: m.priced, pricedBecause: m.pricedBecause })),
         seconds: found?.seconds ?? 0, optimal: found?.optimal ?? true, digest: made.digest, blocked: made.blocked,
         run: { command: "repairRun", disabledBecause, cli: `holdfast repair run ${target} --digest ${made.digest ?? "DIGEST"} --reason "…"` },
         asOfMs: made.nowMs,
@@ -94,10 +94,10 @@ function planOf(world: WhatIfWorld, pending: Pending, prices: Prices): MadePlan 
   const moves = found.moves.map((m) => {
     const { snapshot: s } = m.of;
     const price = prices(s.workloadId, m.unit.generation);
-    return { unit: m.unit.unit, assignmentId: m.unit.assignmentId, becomes: null, state: "waiting" as const, because: null, sinceMs: null, workloadId: s.workloadId, workload: s.name, fromNodeId: m.unit.node.id, from: m.unit.node.name, toNodeId: m.to.id, to: m.to.name, seconds: m.seconds, demand: m.shape.demand, priced: price.priced, pricedBecause: price.because };
+    return { unit: m.unit.unit, assignmentId: m.unit.assignmentId, becomes: null, state: "waiting" as const, because: null, sinceMs: null, workloadId: s.workloadId, workload: s.name, fromNodeId: m.unit.node.id, from: m.unit.node.name, toNodeId: m.to.id, to: m.to.name, seconds: m.seconds, batch: m.batch, demand: m.shape.demand, priced: price.priced, pricedBecause: price.because };
   });
   const sha = (text: string) => createHash("sha256").update(text).digest("hex");
-  const digest = digestOf({ for: pending.workloadId, demand: pending.shape.demand, count: pending.count, moves: found.moves.map((m) => [m.unit.assignmentId, m.unit.version, m.to.id]), rooms: found.rooms.map((r) => r.id) }, sha);
+  const digest = digestOf({ for: pending.workloadId, demand: pending.shape.demand, count: pending.count, moves: found.moves.map((m) => [m.unit.assignmentId, m.unit.version, m.to.id, m.batch]), rooms: found.rooms.map((r) => r.id) }, sha);
   return { pending, found, blocked: null, now, digest, moves };
 }
 
@@ -120,5 +120,14 @@ function sentenceOf(p: MadePlan): string {
   const who = pending.workloadId === null ? `${counted(pending.count, "unit")} of ${demandText(pending.shape.demand)}` : `the ${counted(pending.count, "unit")} that ${pending.name} waits for`;
   if (p.blocked !== null) return `There is room for ${p.now} of ${who} now, and no plan makes more. ${p.blocked}`;
   if (!p.found) return `There is room for ${who} now: nothing has to move.`;
-  return `${counted(p.moves.length, "move")}, ${Number(p.found.seconds.toFixed(1))} s of warm starts in all, ${p.moves.length === 1 ? "makes" : "make"} room for ${who}; now there is room for ${p.now}.`;
+  return `${counted(p.moves.length, "move")}, ${Number(p.found.seconds.toFixed(1))} s of warm starts in all, ${p.moves.length === 1 ? "makes" : "make"} room for ${who}; now there is room for ${p.now}.${inBatches(p.moves)}`;
+}
+
+/** How many steps the moves are made in, and how long that takes when each takes what its slowest start does. */
+function inBatches(moves: MadePlan["moves"]): string {
+  const slowest = new Map<number, number>();
+  for (const m of moves) slowest.set(m.batch ?? 0, Math.max(slowest.get(m.batch ?? 0) ?? 0, m.seconds));
+  if (slowest.size === moves.length) return "";
+  const seconds = [...slowest.values()].reduce((a, b) => a + b, 0);
+  return ` They are made in ${counted(slowest.size, "batch", "batches")}, about ${Number(seconds.toFixed(1))} s of starting in all.`;
 }

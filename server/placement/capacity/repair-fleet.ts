@@ -19,7 +19,7 @@ export interface PlanningFleet {
   nodes: readonly FleetNode[];
   fleet: RepairFleet;
   movable: ReadonlyMap<string, Movable>;
-  /** How many units of a plan each workload with a disruption budget may give. */
+  /** Workloads whose budget lets nobody move. */
   budgets: ReadonlyMap<string, number>;
   gangFor(shape: Shape, count: number): PendingGang;
 }
@@ -99,7 +99,7 @@ export function planningFleet(world: WhatIfWorld, o: { pendingId: string | null;
   };
   return {
     nodes, movable, fleet: { nodes: gpu, units, mayRun },
-    budgets: new Map(world.workloads.flatMap((w) => (w.maxUnavailable === null ? [] : [[w.snapshot.workloadId, w.maxUnavailable] as const]))),
+    budgets: new Map(world.workloads.flatMap((w) => (w.maxUnavailable === 0 ? [[w.snapshot.workloadId, 0] as const] : []))),
     gangFor: (shape, count) => ({ shape: gpuShapeOf(shape.demand), count, mayRun: (node) => mayBe("pending", shape, numberIn(node)) }),
   };
 }

@@ -187,7 +187,7 @@ describe("a repair plan", () => {
         await turn(w.scheduler({ concurrency: 1 }));
         if ((await w.units("llm")).length > 0) return;
         const p = await plan();
-        expect(p.moves.filter((m) => m.workload === "web").length).toBeLessThanOrEqual(c.most);
+        for (const m of p.moves) expect(p.moves.filter((x) => x.workload === "web" && x.batch === m.batch).length).toBeLessThanOrEqual(c.most);
         if (p.digest === null) return;
         run1++;
         const [webWas, auxWas] = [await w.units("web"), await w.units("aux")];
@@ -204,6 +204,33 @@ describe("a repair plan", () => {
     );
     expect(run1).toBeGreaterThan(1);
   }, 600_000);
+
+  // Guarantee: a plan of many moves is made in batches, of each workload at most as many at a time as its budget lets be out of
+  // service, and nobody is out of service or over-committed on the way.
+  it("makes many moves, batch after batch", async () => {
+    await w.apply(site("kiel"));
+    for (let i = 1; i <= 20; i++) await w.node(`kiel-${i}`, "kiel", { cpu: 1_000 });
+    await w.apply(`${policy("prefer: [{by: spread, over: node, weight: 10}]")}---\n${workload("web", { replicas: 40, cpu: 200, extra: "policy: p\ndisruption: {maxUnavailable: 4}" })}`);
+    await until(async () => (await serving("web")) === 40);
+    await w.apply(workload("llm", { replicas: 12, cpu: 900, extra: "gang: {minMember: 12}\npreemption: never" }));
+    await turn(w.scheduler({ concurrency: 1 }));
+    const p = await plan();
+    expect(p.moves.length).toBe(24);
+    const batches = [...new Set(p.moves.map((m) => m.batch))];
+    expect(batches.map((b) => p.moves.filter((m) => m.batch === b).length)).toEqual([4, 4, 4, 4, 4, 4]);
+    expect(p.sentence).toContain("They are made in 6 batches, about 60 s of starting in all.");
+    await run(p.digest ?? "");
+    let [least, most, turns] = [40, 0, 0];
+    const each = async () => {
+      least = Math.min(least, await serving("web"));
+      most = Math.max(most, (await w.units("web")).filter((u) => u.desired === "run").length);
+      turns++;
+    };
+    await until(async () => (await w.placement.queries.repairs(project))[0]?.outcome === "placed", { each });
+    expect([least, most]).toEqual([40, 44]);
+    expect(turns).toBeLessThan(24);
+    expect((await w.units("llm")).length).toBe(12);
+  });
 
   it("is priced by starts that were measured, and says so", async () => {
     await fragmented({ template: 'health: {probe: {type: exec, command: ["true"]}, startPeriod: 45s}' });

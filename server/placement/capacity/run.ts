@@ -44,7 +44,7 @@ export function repairCommands(deps: PlacementDeps, planner: ReturnType<typeof r
             units: pending.count, demand: pending.shape.demand, text: demandText(pending.shape.demand), priority: pending.priority, seconds: found.seconds, optimal: found.optimal, runningBefore: pending.own.length,
             rooms: found.rooms.map((r) => ({ nodeId: r.id, node: r.name })),
           };
-          const begun = await repairs.begin(tx.client, { id, projectId: project.id, workloadId: pending.workloadId, object, digest: input.digest, plan, moves: moves.map(({ pricedBecause: _, ...m }, i) => (i === 0 ? { ...m, sinceMs: nowMs } : m)), reason: input.reason, byId: actor.id, by: actor.name, atMs: nowMs });
+          const begun = await repairs.begin(tx.client, { id, projectId: project.id, workloadId: pending.workloadId, object, digest: input.digest, plan, moves: moves.map(({ pricedBecause: _, ...m }) => (m.batch === 0 ? { ...m, sinceMs: nowMs } : m)), reason: input.reason, byId: actor.id, by: actor.name, atMs: nowMs });
           if (!begun) {
             const open = await repairs.open(tx.client, project.id);
             if (open?.digest === input.digest) return same(open);
@@ -55,7 +55,7 @@ export function repairCommands(deps: PlacementDeps, planner: ReturnType<typeof r
           for (const w of workloads) tx.changes.add("workload", w, project.id);
           await schedulerKeys.nudge(tx, "workload", workloads, nowMs);
           await schedulerKeys.nudge(tx, "repair", [id], nowMs);
-          return { id, version: 1, message: `The repair for ${object} has begun: ${counted(moves.length, "move")}, one at a time, each only when its replacement serves.` };
+          return { id, version: 1, message: `The repair for ${object} has begun: ${counted(moves.length, "move")}, batch after batch; each unit is stopped only when its replacement serves.` };
         });
       },
     },

@@ -21,7 +21,7 @@ export { gpuNodesOf, gpuShapeOf } from "./units";
 export { repairForGang } from "./repair/gang-plan";
 export { repairForMix } from "./repair/mix-plan";
 export type { MixRepairPlan } from "./repair/mix-plan";
-export { repairStep, turnOf } from "./repair/step";
+export { repairStep, turnsOf } from "./repair/step";
 export type { RepairStepMove } from "./repair/step";
 export { largestGang, slotsOn } from "./repair/state";
 export type { PendingGang, RepairFleet, RepairLimits, RepairMove, RepairPlan, RepairUnit } from "./repair/types";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { repairStep, turnOf } from "../index";
+import { repairStep, turnsOf } from "../index";
 import type { RepairStepMove } from "../index";
 
 const move = (over: Partial<RepairStepMove> = {}): RepairStepMove => ({ unit: "web-1", assignmentId: "a1", becomes: null, state: "waiting", because: null, sinceMs: null, ...over });
@@ -13,11 +13,21 @@ describe("one look at a repair", () => {
   it("gives the next move its turn only when the one before is done", () => {
     const two = [move({ state: "moving", becomes: "b1", sinceMs: 500 }), move({ unit: "web-2", assignmentId: "a2" })];
     const under = look(two, { a1: run, b1: run, a2: run });
-    expect(under).toMatchObject({ changed: false, turn: 0, end: null });
+    expect(under).toMatchObject({ changed: false, turns: [0], end: null });
     const next = look(two, { a1: gone, b1: run, a2: run });
-    expect(next).toMatchObject({ changed: true, turn: 1, end: null, moves: [{ state: "done" }, { state: "waiting", sinceMs: 1_000 }] });
-    expect(turnOf(next.moves)).toBe(1);
-    expect(look(next.moves, { a1: gone, b1: run, a2: run })).toMatchObject({ changed: false, turn: 1 });
+    expect(next).toMatchObject({ changed: true, turns: [1], end: null, moves: [{ state: "done" }, { state: "waiting", sinceMs: 1_000 }] });
+    expect(turnsOf(next.moves)).toEqual([1]);
+    expect(look(next.moves, { a1: gone, b1: run, a2: run })).toMatchObject({ changed: false, turns: [1] });
+  });
+
+  // Guarantee: moves of one batch have their turn together; the next batch begins when all of them are done.
+  it("gives a batch its turn at once", () => {
+    const three = [move({ batch: 0 }), move({ unit: "web-2", assignmentId: "a2", batch: 0 }), move({ unit: "web-3", assignmentId: "a3", batch: 1 })];
+    const under = look(three, { a1: run, a2: run, a3: run });
+    expect(under).toMatchObject({ turns: [0, 1], moves: [{ sinceMs: 1_000 }, { sinceMs: 1_000 }, { sinceMs: null }] });
+    const half = look([{ ...three[0]!, state: "moving", becomes: "b1" }, { ...three[1]!, state: "moving", becomes: "b2" }, three[2]!], { a1: run, b1: run, a2: gone, b2: run, a3: run });
+    expect(half).toMatchObject({ turns: [0], moves: [{ state: "moving" }, { state: "done" }, { sinceMs: null }] });
+    expect(look(half.moves, { a1: gone, b1: run, a2: gone, b2: run, a3: run })).toMatchObject({ turns: [2], moves: [{ state: "done" }, { state: "done" }, { state: "waiting", sinceMs: 1_000 }] });
   });
 
   // Guarantee: it ends by itself, and says how: placed, moved, still waiting, or dropped with the reason.

@@ -11,6 +11,8 @@ export interface RepairStepMove {
   because: string | null;
   /** Since when it stands so; null while it was never its turn. */
   sinceMs: number | null;
+  /** Moves of one batch are made at the same time, batch after batch; a move without one is a batch of its own. */
+  batch?: number;
 }
 export interface RepairSnapshot<M extends RepairStepMove> {
   nowMs: number;
@@ -24,8 +26,8 @@ export interface RepairSnapshot<M extends RepairStepMove> {
 export interface RepairStep<M extends RepairStepMove> {
   moves: M[];
   end: { outcome: "placed" | "moved" | "waits" | "dropped"; because: string } | null;
-  /** The move whose turn it is now; -1 when there is none. */
-  turn: number;
+  /** The moves whose turn it is now. */
+  turns: number[];
   changed: boolean;
   wakeAtMs: number | null;
 }
@@ -37,10 +39,15 @@ const SETTLE_MS = 120_000;
 /** How soon an open repair is looked at again. */
 const LOOK_MS = 500;
 
-/** The move whose turn it is: the first that is neither done nor dropped. */
-export const turnOf = (moves: readonly RepairStepMove[]): number => moves.findIndex((m) => m.state === "waiting" || m.state === "moving");
+/** The moves whose turn it is: those of the first batch that is not through. */
+export function turnsOf(moves: readonly RepairStepMove[]): number[] {
+  const isOpen = (m: RepairStepMove) => m.state === "waiting" || m.state === "moving";
+  const first = moves.findIndex(isOpen);
+  const batch = moves[first]?.batch;
+  return batch === undefined ? (first < 0 ? [] : [first]) : moves.flatMap((m, i) => (m.batch === batch && isOpen(m) ? [i] : []));
+}
 
-/** Decides what became of the moves. One is made at a time, in their order; when one is dropped the rest make no sense and are dropped with it. */
+/** Decides what became of the moves. They are made batch after batch; when one is dropped the rest make no sense and are dropped with it. */
 export function repairStep<M extends RepairStepMove>(s: RepairSnapshot<M>): RepairStep<M> {
   const moves = [...s.moves];
   let changed = false;
@@ -49,29 +56,32 @@ export function repairStep<M extends RepairStepMove>(s: RepairSnapshot<M>): Repa
     changed = true;
   };
   const dropped = () => moves.find((m) => m.state === "dropped");
-  for (let i = turnOf(moves); i >= 0 && !dropped(); i = turnOf(moves)) {
-    const found = look(moves[i] as M, s);
-    if (!found) break;
-    set(i, found);
+  for (let again = true; again && !dropped(); ) {
+    again = false;
+    for (const i of turnsOf(moves)) {
+      const found = look(moves[i] as M, s);
+      if (found) set(i, found);
+      again ||= found !== null;
+    }
   }
   const lost = dropped();
   if (lost) {
     moves.forEach((m, i) => {
       if (m.state === "waiting" || m.state === "moving") set(i, { state: "dropped", because: `${lost.unit} could not be moved, and the plan holds only as a whole.` });
     });
-    return { moves, changed, turn: -1, wakeAtMs: null, end: { outcome: "dropped", because: lost.because ?? `${lost.unit} could not be moved.` } };
+    return { moves, changed, turns: [], wakeAtMs: null, end: { outcome: "dropped", because: lost.because ?? `${lost.unit} could not be moved.` } };
   }
-  const turn = turnOf(moves);
-  if (turn >= 0) {
+  const turns = turnsOf(moves);
+  if (turns.length > 0) {
     // The clock of a move runs from its turn on.
-    if (moves[turn]?.sinceMs === null) set(turn, {});
-    return { moves, changed, turn, end: null, wakeAtMs: s.nowMs + LOOK_MS };
+    for (const i of turns) if (moves[i]?.sinceMs === null) set(i, {});
+    return { moves, changed, turns, end: null, wakeAtMs: s.nowMs + LOOK_MS };
   }
-  if (!s.waiting) return { moves, changed, turn, wakeAtMs: null, end: { outcome: "moved", because: "Every move of the plan is done." } };
-  if (s.waiting.running >= s.waiting.wanted) return { moves, changed, turn, wakeAtMs: null, end: { outcome: "placed", because: "Every move of the plan is done, and those that waited have their nodes." } };
+  if (!s.waiting) return { moves, changed, turns, wakeAtMs: null, end: { outcome: "moved", because: "Every move of the plan is done." } };
+  if (s.waiting.running >= s.waiting.wanted) return { moves, changed, turns, wakeAtMs: null, end: { outcome: "placed", because: "Every move of the plan is done, and those that waited have their nodes." } };
   const doneMs = Math.max(s.startedMs, ...moves.map((m) => m.sinceMs ?? 0));
-  if (s.nowMs >= doneMs + SETTLE_MS) return { moves, changed, turn, wakeAtMs: null, end: { outcome: "waits", because: "Every move of the plan is done, but those that waited did not take the room in two minutes." } };
-  return { moves, changed, turn, end: null, wakeAtMs: s.nowMs + LOOK_MS };
+  if (s.nowMs >= doneMs + SETTLE_MS) return { moves, changed, turns, wakeAtMs: null, end: { outcome: "waits", because: "Every move of the plan is done, but those that waited did not take the room in two minutes." } };
+  return { moves, changed, turns, end: null, wakeAtMs: s.nowMs + LOOK_MS };
 }
 
 /** What became of the move whose turn it is; null while it is under way. */
