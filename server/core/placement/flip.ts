@@ -142,10 +142,19 @@ function* changesFor(p: Problem, j: Judged, all: readonly Judged[]): Generator<{
   }
 }
 
-const feasibleWith = (p: Problem, change: Change, node: FleetNode): boolean => {
-  const next = applied(p, change);
-  return evaluate(next.snapshot, next.ask, next.options).find((j) => j.node.id === node.id)?.reasons.length === 0;
-};
+const takenWith = new WeakMap<Problem, Map<string, ReadonlySet<string>>>();
+/** Whether a node takes the unit after a change. All nodes are judged at once, and once for each change: many nodes ask. */
+function feasibleWith(p: Problem, change: Change, node: FleetNode): boolean {
+  const known = takenWith.get(p) ?? new Map<string, ReadonlySet<string>>();
+  takenWith.set(p, known);
+  const key = JSON.stringify(change);
+  let taken = known.get(key);
+  if (!taken) {
+    const next = applied(p, change);
+    known.set(key, (taken = new Set(evaluate(next.snapshot, next.ask, next.options).flatMap((j) => (j.reasons.length === 0 ? [j.node.id] : [])))));
+  }
+  return taken.has(node.id);
+}
 
 /** Asking for less of what is short, as far as there is any of it; or for devices of any model. */
 function* cuts(p: Problem, node: FleetNode): Generator<{ change: Change; cost: number }> {
