@@ -88,7 +88,8 @@ export class Agent {
     const { nodeId, node, site, project } = identity.current;
     this.#log.info("agent.starting", { version: AGENT_VERSION, node, site, project, gateway: identity.current.gateway, data: o.data });
 
-    const offered = (await machineFacts({ dataFolder: o.data, bootId, slice: o.slice, engines: [] })).offered;
+    const machine = await machineFacts({ dataFolder: o.data, bootId, slice: o.slice, devices: o.devices, engines: [] });
+    const { offered } = machine;
     const sealing = createSealing(identity.deriveKey("state"));
     const desired = await DesiredFile.open(o.data, sealing, this.#log);
     this.#fresh = desired.state.receivedAtMs === 0;
@@ -130,6 +131,7 @@ export class Agent {
       bootId,
       runtime: process.execPath,
       maxLogBytes: o.logBytes,
+      devices: () => this.#facts?.devices ?? machine.devices,
       place: () => ({ node: identity.current.node, site: identity.current.site, agentUrl: local.url }),
       event,
       desired: () => trials.effective(desired.state.units),
@@ -234,7 +236,7 @@ export class Agent {
   async #refreshFacts(bootId: string): Promise<void> {
     const p = this.#parts;
     if (!p) return;
-    const next = await machineFacts({ dataFolder: this.#o.data, bootId, slice: this.#o.slice, engines: [p.engine.facts()] });
+    const next = await machineFacts({ dataFolder: this.#o.data, bootId, slice: this.#o.slice, devices: this.#o.devices, engines: [p.engine.facts()] });
     const changed = this.#facts !== null && JSON.stringify(next) !== JSON.stringify(this.#facts);
     this.#facts = next;
     if (changed) p.link.send({ type: "facts", facts: next });

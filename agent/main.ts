@@ -16,6 +16,8 @@ Later starts, also without a network:
   --name NAME            name for this node; without it the gateway chooses one
   --slice cpu=500m,memory=256Mi,disk=1Gi
                          offer a part of this machine only
+  --devices MODEL=2      accelerators beside those that the agent finds; MODEL/1g.6gb=4
+                         is one that is cut into four slices
   --stop-units-on-exit   take the units along when the agent stops (default: they go on)
   --local-port PORT      port for units on 127.0.0.1 (default: any, then kept)
   --reconnect-max 30s    longest wait between attempts to connect

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { parseDurationMs } from "../server/core/base/duration";
 import { dnsLabel } from "../server/core/base/ids";
 import { parseBytes } from "../server/core/manifest/common";
+import type { NodeFacts } from "../server/protocol/messages";
 import type { Slice } from "./facts/machine";
 import { parseAddress } from "./identity/dial";
 import { Fault } from "./platform/fault";
@@ -13,6 +14,8 @@ export type RunOptions = {
   fingerprint: string | null;
   name: string | null;
   slice: Slice;
+  /** Accelerators that the agent is told of, because it can't find them by itself. */
+  devices: NodeFacts["devices"];
   localPort: number;
   stopUnitsOnExit: boolean;
   logLevel: "debug" | "info" | "warn" | "error";
@@ -33,6 +36,7 @@ const flags = {
   "ca-fingerprint": { type: "string" },
   name: { type: "string" },
   slice: { type: "string" },
+  devices: { type: "string" },
   "local-port": { type: "string" },
   "stop-units-on-exit": { type: "boolean" },
   "log-level": { type: "string" },
@@ -63,6 +67,7 @@ export function readRunOptions(args: readonly string[]): RunOptions {
     fingerprint: fingerprint ?? null,
     name: values.name ?? null,
     slice: readSlice(values.slice),
+    devices: readDevices(values.devices),
     localPort: integer("--local-port", values["local-port"] ?? "0", 0, 65_535),
     stopUnitsOnExit: values["stop-units-on-exit"] ?? false,
     logLevel: level,
@@ -96,6 +101,23 @@ function readSlice(text: string | undefined): Slice {
     else throw usage("--slice", `"${part}" is not understood`, "Write it as --slice cpu=500m,memory=256Mi,disk=1Gi");
   }
   return slice;
+}
+
+/** "Hailo-8=2,A30/1g.6gb=4": two whole devices of one model, and one that is cut into four slices. */
+function readDevices(text: string | undefined): NodeFacts["devices"] {
+  const found: NodeFacts["devices"] = [];
+  for (const part of (text ?? "").split(",").filter((p) => p !== "")) {
+    const [, model, profile, count] = /^([^/=]+)(?:\/([^/=]+))?=(\d{1,2})$/.exec(part.trim()) ?? [];
+    const n = Number(count);
+    if (model === undefined || !(n >= 1)) throw usage("--devices", `"${part}" is not understood`, "Write it as --devices MODEL=2, or MODEL/1g.6gb=4 for one that is cut into four slices");
+    const device = (k: number): NodeFacts["devices"][number] => ({ index: found.length, vendor: "declared", model, memoryMiB: null, uuid: `${model}-${k + 1}` });
+    if (profile === undefined) for (let k = 0; k < n; k++) found.push(device(k));
+    else {
+      const k = found.filter((d) => d.model === model).length;
+      found.push({ ...device(k), slices: Array.from({ length: n }, (_, i) => ({ profile, uuid: `${model}-${k + 1}/${i + 1}` })) });
+    }
+  }
+  return found;
 }
 
 function duration(flag: string, text: string, least: number): number {

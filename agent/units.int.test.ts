@@ -245,3 +245,30 @@ function readOr(path: string, fallback: string): string {
     return fallback;
   }
 }
+
+describe("devices", () => {
+  // Guarantee: units are told the devices that they have; no two have one together but by shares of one number; a restarted agent knows who has what.
+  it("are given to units in their environment, kept over a restart, and waited for", async () => {
+    const g = await world.gateway();
+    const data = world.data();
+    const run = (): ReturnType<typeof world.agent> => world.agent([...(g.hellos.length ? [] : g.enrolFlags()), "--data", data, "--devices", "X100=2,A30/1g.6gb=1"]);
+    const agent = run();
+    const says = `require("http").createServer((q,r)=>r.end(process.env.HOLDFAST_DEVICES+" "+process.env.HOLDFAST_DEVICE_SHARE)).listen(+process.env.PORT,"127.0.0.1")`;
+    const unit = (id: string, devices: object) => ({ ...unitOf(id, says, { template: { health: webHealth } }), devices: { count: 1, model: null, shareMillis: null, slot: null, slotModel: null, slice: null, ...devices } });
+    const units = [unit("s1", { shareMillis: 400, slot: 1, slotModel: "" }), unit("s2", { shareMillis: 500, slot: 1, slotModel: "" }), unit("w1", { model: "X100" }), unit("m1", { slice: "1g.6gb" })];
+    g.desire(1, units);
+    const told = async (id: string) => answerOf((await healthy(g, id)).ports.http ?? 0);
+    expect((await until("connected", () => g.hellos[0])).facts.devices.map((d) => [d.vendor, d.model, d.slices?.length ?? null])).toEqual([["declared", "X100", null], ["declared", "X100", null], ["declared", "A30", 1]]);
+    const first = [await told("s1"), await told("s2"), await told("w1"), await told("m1")];
+    const shared = first[0]?.split(" ")[0];
+    expect(["X100-1", "X100-2"]).toContain(shared);
+    expect(first).toEqual([`${shared} 400`, `${shared} 500`, `${shared === "X100-1" ? "X100-2" : "X100-1"} undefined`, "A30-1/1 undefined"]);
+    await agent.end("SIGKILL");
+    run();
+    g.desire(2, [...units, unit("w2", { model: "X100" })]);
+    await until("it waits for a device", () => g.statuses("w2").find((s) => s.message === "waits for a free device of model X100"));
+    expect([await told("s1"), await told("s2"), await told("w1"), await told("m1")]).toEqual(first);
+    g.desire(3, [...units.slice(0, 2), ...units.slice(3), unit("w2", { model: "X100" })]);
+    expect(await told("w2")).toBe(first[2]);
+  });
+});

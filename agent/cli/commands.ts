@@ -104,7 +104,7 @@ async function stopUnits(args: readonly string[], t: Terminal): Promise<void> {
     const engine = new ProcessEngine({ limits: await chooseLimiter({ dataFolder: data, name: identity.enrolled?.nodeId ?? "none", bootId, offered }), nowMs: t.nowMs });
     const log = createLog({ level: "error", write: t.write, nowMs: t.nowMs });
     const artifacts = new ArtifactCache(data, { dial: () => Promise.reject(new Error("not connected")), settings: defaultCache, nowMs: t.nowMs });
-    const supervisor = new Supervisor({ dataFolder: data, engine, artifacts, sealing: createSealing(identity.deriveKey("state")), log, nowMs: t.nowMs, random: Math.random, bootId, runtime: process.execPath, maxLogBytes: Number.MAX_SAFE_INTEGER, place: () => ({ node: "", site: "", agentUrl: "" }), event: () => undefined, desired: () => [],
+    const supervisor = new Supervisor({ dataFolder: data, engine, artifacts, sealing: createSealing(identity.deriveKey("state")), log, nowMs: t.nowMs, random: Math.random, bootId, runtime: process.execPath, maxLogBytes: Number.MAX_SAFE_INTEGER, place: () => ({ node: "", site: "", agentUrl: "" }), event: () => undefined, devices: () => [], desired: () => [],
     givenUp: () => null, trialOf: () => null, desiredSinceMs: () => 0, undecided: () => true, changed: () => undefined, settled: () => undefined });
     await supervisor.takeUp();
     const running = supervisor.instances.filter((i) => i.data.state === "up" || i.data.state === "stopping").length;

@@ -12,6 +12,17 @@ describe("facts", () => {
       { index: 1, vendor: "NVIDIA", model: "Tesla T4", memoryMiB: null, uuid: null },
     ]);
   });
+  // Outputs as the NVIDIA MIG User Guide shows them, of drivers 450, 470 and 525.
+  it.each([
+    ["slices by UUIDs of their own", "GPU 0: A100-SXM4-40GB (UUID: GPU-1)\n  MIG 3g.20gb Device 0: (UUID: MIG-c7384736-a75d-5afc-978f-d2f1294409fd)\n  MIG 1g.5gb      Device  1: (UUID: MIG-a28ad590-3fda-56dd-84fc-0a0b96edc58d)\nGPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-2)\n", [{ profile: "3g.20gb", uuid: "MIG-c7384736-a75d-5afc-978f-d2f1294409fd" }, { profile: "1g.5gb", uuid: "MIG-a28ad590-3fda-56dd-84fc-0a0b96edc58d" }]],
+    ["slices by their device's UUID", "GPU 0: A100-SXM4-40GB (UUID: GPU-1)\n  MIG 3g.20gb Device 0: (UUID: MIG-GPU-1/1/0)\n", [{ profile: "3g.20gb", uuid: "MIG-GPU-1/1/0" }]],
+    ["slices with an extension", "GPU 0: NVIDIA H100 (UUID: GPU-1)\n  MIG 1g.10gb+me  Device  0: (UUID: MIG-x)\n  MIG 1c.3g.40gb  Device  1: (UUID: MIG-y)\n", [{ profile: "1g.10gb+me", uuid: "MIG-x" }, { profile: "1c.3g.40gb", uuid: "MIG-y" }]],
+    ["a device in MIG mode that is not cut yet", "GPU 0: NVIDIA H100 (UUID: GPU-1)\n", []],
+    ["no listing", "", []],
+  ])("reads %s", (_what, listing, slices) => {
+    const found = parseNvidia(`0, NVIDIA A100-SXM4-40GB, 40536, GPU-1, Enabled\n1, NVIDIA A100-SXM4-40GB, 40536, GPU-2, Disabled\n2, Tesla T4, 15109, GPU-3, [N/A]\n\n${listing}`);
+    expect(found.map((d) => [d.uuid, d.slices])).toEqual([["GPU-1", slices], ["GPU-2", undefined], ["GPU-3", undefined]]);
+  });
   it("finds other accelerators in sysfs, and no integrated graphics", async () => {
     const root = mkdtempSync(join(tmpdir(), "holdfast-sysfs-"));
     const card = (name: string, files: Record<string, string>): void => {

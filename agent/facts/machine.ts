@@ -12,11 +12,12 @@ type Device = NodeFacts["devices"][number];
 export type Slice = { cpuMillis?: number; memoryBytes?: number; diskBytes?: number };
 
 /** What this machine is. What cannot be found out is null and never guessed. */
-export async function machineFacts(o: { dataFolder: string; bootId: string; slice: Slice; engines: NodeFacts["engines"] }): Promise<NodeFacts> {
+export async function machineFacts(o: { dataFolder: string; bootId: string; slice: Slice; devices?: readonly Device[]; engines: NodeFacts["engines"] }): Promise<NodeFacts> {
   const diskBytes = await statfs(o.dataFolder).then((s) => s.blocks * s.bsize, () => null);
   const memoryBytes = totalmem();
   const cpuCount = cpus().length;
   const { slice } = o;
+  const own = await devices();
   return {
     hostname: hostname(),
     os: await operatingSystem(),
@@ -27,7 +28,7 @@ export async function machineFacts(o: { dataFolder: string; bootId: string; slic
     memoryBytes,
     diskBytes,
     networks: networks(),
-    devices: await devices(),
+    devices: [...own, ...(o.devices ?? []).map((d, i) => ({ ...d, index: own.length + i }))],
     bootId: o.bootId,
     offered: { cpuMillis: slice.cpuMillis ?? cpuCount * 1_000, memoryBytes: slice.memoryBytes ?? memoryBytes, diskBytes: slice.diskBytes ?? diskBytes ?? 0 },
     sliced: Object.keys(slice).length > 0,
@@ -65,17 +66,40 @@ export async function devices(sysfs = "/sys/class", nvidia: () => Promise<string
   return found;
 }
 
+const FIELDS = "index,name,memory.total,uuid";
+/** Devices by query, then the listing that has MIG slices. A driver from before MIG knows no such field, and has no slices. */
 async function nvidiaSmi(): Promise<string> {
-  return (await run("nvidia-smi", ["--query-gpu=index,name,memory.total,uuid", "--format=csv,noheader,nounits"], { timeout: 10_000 })).stdout;
+  const ask = async (args: readonly string[]): Promise<string> => (await run("nvidia-smi", [...args], { timeout: 10_000 })).stdout;
+  const query = (fields: string): Promise<string> => ask([`--query-gpu=${fields}`, "--format=csv,noheader,nounits"]);
+  const devices = await query(`${FIELDS},mig.mode.current`).catch(() => query(FIELDS));
+  return `${devices}\n${/,\s*Enabled\s*$/m.test(devices) ? await ask(["-L"]) : ""}`;
 }
 
-/** Lines of `nvidia-smi --query-gpu=index,name,memory.total,uuid --format=csv,noheader,nounits`. */
+/**
+ * Lines of `nvidia-smi --query-gpu=index,name,memory.total,uuid[,mig.mode.current] --format=csv,noheader,nounits`, and of
+ * `nvidia-smi -L`, which names the slices of each device in MIG mode (NVIDIA MIG User Guide, "MIG Device Names" and
+ * "Running with MIG"). A device in MIG mode without slices has nothing to give.
+ */
 export function parseNvidia(text: string): Device[] {
+  const slices = parseMig(text);
   return text.split("\n").flatMap((line) => {
-    const [index, model, memory, uuid] = line.split(",").map((f) => f.trim());
+    const [index, model, memory, uuid, mig] = line.split(",").map((f) => f.trim());
     if (index === undefined || model === undefined || !/^\d+$/.test(index)) return [];
-    return [{ index: Number(index), vendor: "NVIDIA", model, memoryMiB: memory !== undefined && /^\d+$/.test(memory) ? Number(memory) : null, uuid: uuid || null }];
+    return [{ index: Number(index), vendor: "NVIDIA", model, memoryMiB: memory !== undefined && /^\d+$/.test(memory) ? Number(memory) : null, uuid: uuid || null, ...(mig === "Enabled" ? { slices: slices.get(uuid ?? "") ?? [] } : {}) }];
   });
+}
+
+/** MIG slices by the UUID of their device, out of `nvidia-smi -L`. */
+function parseMig(text: string): Map<string, { profile: string; uuid: string | null }[]> {
+  const found = new Map<string, { profile: string; uuid: string | null }[]>();
+  let of: { profile: string; uuid: string | null }[] | undefined;
+  for (const line of text.split("\n")) {
+    const gpu = /^GPU \d+: .*\(UUID: (GPU-[^)]+)\)/.exec(line)?.[1];
+    if (gpu !== undefined) found.set(gpu, (of = []));
+    const slice = /^\s+MIG\s+(\S+)\s+Device\s+\d+:\s+\(UUID:\s*(MIG-[^)]+)\)/.exec(line);
+    if (slice?.[1] !== undefined && of) of.push({ profile: slice[1], uuid: slice[2] ?? null });
+  }
+  return found;
 }
 
 /** Graphics and compute devices of a vendor that have memory of their own; integrated graphics are no accelerators here. */

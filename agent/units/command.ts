@@ -1,6 +1,8 @@
 import type { UnitSpec } from "../../server/protocol/messages";
 import type { Result } from "../../server/core/base/result";
 import { err, ok } from "../../server/core/base/result";
+import { deviceEnvironment } from "./devices";
+import type { HeldDevice } from "./devices";
 
 /** What a command may refer to. */
 export type Substitutions = { artifacts: Readonly<Record<string, string>>; node: string };
@@ -32,7 +34,7 @@ const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
  */
 export function unitEnvironment(
   spec: UnitSpec,
-  o: { agentUrl: string; token: string; node: string; site: string; artifacts: Readonly<Record<string, string>>; ports: Readonly<Record<string, number>>; home: string },
+  o: { agentUrl: string; token: string; node: string; site: string; artifacts: Readonly<Record<string, string>>; ports: Readonly<Record<string, number>>; devices?: readonly HeldDevice[]; home: string },
 ): Record<string, string> {
   const ports = Object.fromEntries(spec.template.ports.map((p) => [p.env, String(o.ports[p.name] ?? "")]));
   const artifacts = Object.fromEntries(Object.entries(o.artifacts).map(([name, path]) => [artifactVariable(name), path]));
@@ -43,6 +45,7 @@ export function unitEnvironment(
     ...spec.environment,
     ...ports,
     ...artifacts,
+    ...deviceEnvironment(o.devices ?? [], spec.devices?.shareMillis ?? null),
     HOLDFAST_AGENT_URL: o.agentUrl,
     HOLDFAST_UNIT_TOKEN: o.token,
     HOLDFAST_UNIT: spec.unit,

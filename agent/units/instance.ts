@@ -11,6 +11,7 @@ import type { PlanInstance } from "../plan";
 import { Fault, textOf } from "../platform/fault";
 import { privateFolder, remove, writeDurably } from "../platform/files";
 import { exponentialMs } from "../session/backoff";
+import { devicesFor, waitsForDevices } from "./devices";
 import { watchHealth } from "./health-watch";
 import { fetchArtifacts, launchRequest, probeContext } from "./prepare";
 import { writeRecord } from "./record";
@@ -21,6 +22,8 @@ import type { InstanceWorld } from "./world";
 export const SETTLE_MS = 2_000;
 /** A unit that ran for this long, or for its longest back-off if that is more, starts counting its crashes anew. */
 const STABLE_MS = 60_000;
+/** How often a unit looks whether devices have come free for it. */
+const DEVICES_AGAIN_MS = 500;
 
 /** One attempt to run one revision of one assignment: its files, its process, its health. Decisions come from `plan`. */
 export class Instance {
@@ -53,7 +56,7 @@ export class Instance {
   }
 
   static fresh(spec: UnitSpec, nowMs: number): InstanceData {
-    return { id: Instance.idOf(spec), state: "preparing", bootId: "", launchId: null, process: null, ports: {}, tokenHash: null, restarts: 0, crashes: 0, startedAtMs: null, sinceMs: nowMs, exitCode: null, exitSignal: null, health: "unknown", wasReady: false, completed: false, notBeforeMs: 0, message: "" };
+    return { id: Instance.idOf(spec), state: "preparing", bootId: "", launchId: null, process: null, ports: {}, devices: [], tokenHash: null, restarts: 0, crashes: 0, startedAtMs: null, sinceMs: nowMs, exitCode: null, exitSignal: null, health: "unknown", wasReady: false, completed: false, notBeforeMs: 0, message: "" };
   }
 
   get data(): Readonly<InstanceData> {
@@ -90,6 +93,7 @@ export class Instance {
     this.#set({ state: "preparing", restarts: this.#data.restarts + (again ? 1 : 0), message: "", completed: false });
     try {
       const artifacts = await fetchArtifacts(this.spec, this.#world, { signal: this.#prepare.signal, waiting: (message) => this.#set({ message }) });
+      await this.#takeDevices(this.#prepare.signal);
       if (this.#data.state === "preparing") await this.#launch(artifacts);
     } catch (error) {
       if (this.#data.state !== "preparing") return;
@@ -201,12 +205,24 @@ export class Instance {
     return this.ready ? "healthy" : "starting";
   }
 
+  /** Takes the real devices that its unit asks for; waits while others have them. */
+  async #takeDevices(signal: AbortSignal): Promise<void> {
+    const { devices: wanted, assignmentId } = this.spec;
+    if (!wanted) return;
+    for (;;) {
+      const devices = devicesFor(assignmentId, wanted, this.#world.devices(), this.#world.devicesHeld());
+      if (devices) return this.#set({ devices, message: "" });
+      this.#set({ message: waitsForDevices(wanted) });
+      await delay(DEVICES_AGAIN_MS, undefined, { signal, ref: false });
+    }
+  }
+
   async #launch(artifacts: Record<string, string>): Promise<void> {
     await privateFolder(join(this.folder, "work"));
     const ports = await choosePorts(this.spec.template.ports.map((p) => p.name), this.#data.ports, this.#portsOfOthers(), this.#world.random);
     const token = randomBytes(24).toString("base64url");
     const launchId = randomBytes(16).toString("hex");
-    const request = launchRequest(this.spec, this.#world, { folder: this.folder, launchId, logPath: this.logFile.path, token, artifacts, ports });
+    const request = launchRequest(this.spec, this.#world, { folder: this.folder, launchId, logPath: this.logFile.path, token, artifacts, ports, devices: this.#data.devices });
     this.#set({ launchId, process: null, ports, bootId: this.#world.bootId, tokenHash: hashToken(token), message: "" });
     // The launch id must be on disk before the process exists: after a crash in between, the process is found by it.
     await this.#saving;
@@ -236,7 +252,7 @@ export class Instance {
       this.#healthStop = new AbortController();
       void watchHealth({
         check: health,
-        context: () => probeContext(this.spec, this.#world, { folder: this.folder, cgroups: this.#data.process?.cgroups ?? [], ports: this.#data.ports }),
+        context: () => probeContext(this.spec, this.#world, { folder: this.folder, cgroups: this.#data.process?.cgroups ?? [], ports: this.#data.ports, devices: this.#data.devices }),
         state: () => this.#health,
         judged: (next) => this.#judge(next),
         startedMs: this.#data.startedAtMs ?? this.#world.nowMs(),

@@ -7,6 +7,7 @@ import type { ProbeContext } from "../engine/health";
 import { limitedCommand } from "../engine/shim";
 import { Fault, textOf } from "../platform/fault";
 import { exponentialMs } from "../session/backoff";
+import type { HeldDevice } from "./devices";
 import { substitute, unitEnvironment } from "./command";
 import type { InstanceWorld } from "./world";
 
@@ -36,7 +37,7 @@ export async function fetchArtifacts(spec: UnitSpec, world: Pick<InstanceWorld, 
 }
 
 /** What the engine is asked to start. Fault launch_failed when the command refers to something that is not there. */
-export function launchRequest(spec: UnitSpec, world: InstanceWorld, o: { folder: string; launchId: string; logPath: string; token: string; artifacts: Record<string, string>; ports: Record<string, number> }): LaunchRequest {
+export function launchRequest(spec: UnitSpec, world: InstanceWorld, o: { folder: string; launchId: string; logPath: string; token: string; artifacts: Record<string, string>; ports: Record<string, number>; devices: readonly HeldDevice[] }): LaunchRequest {
   const { template } = spec;
   const home = join(o.folder, "work");
   const filled = (text: string): string => {
@@ -51,7 +52,7 @@ export function launchRequest(spec: UnitSpec, world: InstanceWorld, o: { folder:
     launchId: o.launchId,
     command: template.engine.command.map(filled),
     workingDirectory: workingDirectory.startsWith("/") ? workingDirectory : join(home, workingDirectory),
-    environment: unitEnvironment(spec, { ...world.place(), token: o.token, artifacts: o.artifacts, ports: o.ports, home }),
+    environment: unitEnvironment(spec, { ...world.place(), token: o.token, artifacts: o.artifacts, ports: o.ports, devices: o.devices, home }),
     logPath: o.logPath,
     cpuMillis: template.resources.cpuMillis,
     memoryBytes: parseBytes(template.resources.memory),
@@ -59,13 +60,13 @@ export function launchRequest(spec: UnitSpec, world: InstanceWorld, o: { folder:
 }
 
 /** How a unit's health is asked: on its ports, and for commands inside its control groups and with its environment. */
-export function probeContext(spec: UnitSpec, world: InstanceWorld, o: { folder: string; cgroups: readonly string[]; ports: Record<string, number> }): ProbeContext {
+export function probeContext(spec: UnitSpec, world: InstanceWorld, o: { folder: string; cgroups: readonly string[]; ports: Record<string, number>; devices: readonly HeldDevice[] }): ProbeContext {
   const home = join(o.folder, "work");
   return {
     ports: o.ports,
     run: (command) => ({
       ...limitedCommand({ enter: o.cgroups.map((f) => join(f, "cgroup.procs")), dataLimitKiB: null, command: command.map((part) => part.replaceAll("${node}", world.runtime)) }),
-      environment: unitEnvironment(spec, { ...world.place(), token: "", artifacts: {}, ports: o.ports, home }),
+      environment: unitEnvironment(spec, { ...world.place(), token: "", artifacts: {}, ports: o.ports, devices: o.devices, home }),
       workingDirectory: home,
     }),
   };

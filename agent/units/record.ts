@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { unitHealths, unitSpec } from "../../server/protocol/messages";
 import type { UnitSpec } from "../../server/protocol/messages";
+import { heldDevice } from "./devices";
 import { openEnvironment, sealEnvironment } from "../state/sealing";
 import type { Sealing } from "../state/sealing";
 
@@ -14,6 +15,8 @@ const instanceData = z.object({
   launchId: z.string().nullable(),
   process: z.object({ launchId: z.string(), pid: z.int(), startedTicks: z.string(), limits: z.enum(["cgroup2", "cgroup1", "rlimit", "none"]), cgroups: z.array(z.string()) }).nullable(),
   ports: z.record(z.string(), z.int()),
+  /** Real devices that it has for as long as it has not ended. */
+  devices: z.array(heldDevice).default([]),
   /** SHA-256 of the token that the present process names itself by; hex. */
   tokenHash: z.string().nullable(),
   restarts: z.int(),

@@ -15,7 +15,7 @@ const ROTATE_EVERY_MS = 1_000;
 const TIMER_MAX_MS = 3_600_000;
 
 /** What the supervisor needs besides what its instances do. */
-export type SupervisorOptions = Omit<InstanceWorld, "changed" | "portsTaken"> & {
+export type SupervisorOptions = Omit<InstanceWorld, "changed" | "portsTaken" | "devicesHeld"> & {
   dataFolder: string;
   /** Units that should run now, with their environment. */
   desired: () => readonly UnitSpec[];
@@ -52,7 +52,7 @@ export class Supervisor {
   constructor(o: SupervisorOptions) {
     this.#o = o;
     this.#root = join(o.dataFolder, "units");
-    this.#world = { ...o, changed: () => this.#changed(), portsTaken: () => this.#portsTaken() };
+    this.#world = { ...o, changed: () => this.#changed(), portsTaken: () => this.#portsTaken(), devicesHeld: () => this.instances.filter((i) => i.data.state !== "ended").map((i) => ({ assignmentId: i.spec.assignmentId, devices: i.data.devices })) };
   }
 
   /** Takes up what is on disk: finds processes again that outlived the agent. Decides nothing yet. */

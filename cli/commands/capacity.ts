@@ -7,7 +7,7 @@ import { age, showList, writeTable } from "../output";
 import { confirm, everyPage, sessionOf } from "../session";
 import type { Context, Session } from "../session";
 
-type ShapeOptions = { cpu?: string; memory?: string; devices?: string; model?: string; count?: string };
+type ShapeOptions = { cpu?: string; memory?: string; devices?: string; share?: string; model?: string; count?: string };
 
 function whole(text: string, option: string, least: number): number {
   const n = Number(text);
@@ -15,9 +15,9 @@ function whole(text: string, option: string, least: number): number {
   return n;
 }
 /** What one unit asks for, by options; undefined when none is given. */
-function shapeOf(o: ShapeOptions): { cpuMillis: number; memoryBytes: number; devices: { count: number; model: string | null } | null } | undefined {
-  if (o.cpu === undefined && o.memory === undefined && o.devices === undefined) {
-    if (o.model !== undefined) throw usage("--model says which accelerators are meant: say with --devices how many.");
+function shapeOf(o: ShapeOptions): { cpuMillis: number; memoryBytes: number; devices: { count: number; model: string | null; shareMillis?: number } | null } | undefined {
+  if (o.cpu === undefined && o.memory === undefined && o.devices === undefined && o.share === undefined) {
+    if (o.model !== undefined) throw usage("--model says which accelerators are meant: say with --devices how many, or with --share how much of one.");
     return undefined;
   }
   let memoryBytes = 0;
@@ -25,9 +25,16 @@ function shapeOf(o: ShapeOptions): { cpuMillis: number; memoryBytes: number; dev
     memoryBytes = parseBytes(o.memory);
     if (!Number.isFinite(memoryBytes)) throw usage(`--memory '${o.memory}' is no size. Write it as 512Mi or 2Gi.`);
   }
-  return { cpuMillis: o.cpu === undefined ? 0 : whole(o.cpu, "--cpu", 0), memoryBytes, devices: o.devices === undefined ? null : { count: whole(o.devices, "--devices", 1), model: o.model ?? null } };
+  return { cpuMillis: o.cpu === undefined ? 0 : whole(o.cpu, "--cpu", 0), memoryBytes, devices: devicesOf(o) };
 }
-const withShape = (c: Command): Command => c.option("--cpu <millis>", "thousandths of a core that a unit asks for").option("--memory <size>", "such as 512Mi").option("--devices <n>", "accelerators").option("--model <name>", "of the accelerators; any without it");
+function devicesOf(o: ShapeOptions): { count: number; model: string | null; shareMillis?: number } | null {
+  if (o.devices !== undefined && o.share !== undefined) throw usage("--devices asks for whole accelerators and --share for a part of one: give one of them.");
+  if (o.share === undefined) return o.devices === undefined ? null : { count: whole(o.devices, "--devices", 1), model: o.model ?? null };
+  const shareMillis = whole(o.share, "--share", 1);
+  if (shareMillis > 999) throw usage("--share is in thousandths of one accelerator, from 1 to 999: ask for whole ones with --devices.");
+  return { count: 1, model: o.model ?? null, shareMillis };
+}
+const withShape = (c: Command): Command => c.option("--cpu <millis>", "thousandths of a core that a unit asks for").option("--memory <size>", "such as 512Mi").option("--devices <n>", "accelerators").option("--share <millis>", "thousandths of one accelerator").option("--model <name>", "of the accelerators; any without it");
 
 /** Prints an answer as data where that was asked for; false when it is to be put into words. */
 function asData(io: Io, format: Session["format"], value: unknown): boolean {

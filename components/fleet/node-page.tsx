@@ -23,6 +23,7 @@ import { DesiredReported } from "./desired-reported";
 import { NodeActions } from "./node-actions";
 import { DesiredBadge, NodeState } from "./node-columns";
 import { UnitsTable } from "./units-table";
+import { deviceLines, sharedLines } from "./devices";
 import { counted, trustWords } from "./words";
 
 /** A node, whole. */
@@ -175,7 +176,8 @@ function Machine({ node }: { node: NodeDetail }) {
               name: "Offers",
               value: `${facts.offered.cpuMillis / 1000} cores, ${bytesText(facts.offered.memoryBytes)}, ${bytesText(facts.offered.diskBytes)} disk${facts.sliced ? " (a slice, by configuration)" : ""}`,
             },
-            { name: "Devices", value: facts.devices.length === 0 ? "none found" : facts.devices.map((device) => `${device.vendor} ${device.model}${device.memoryMiB ? ` (${bytesText(device.memoryMiB * 2 ** 20)})` : ""}`).join(", ") },
+            { name: "Devices", value: facts.devices.length === 0 ? "none found" : deviceLines(facts.devices).map((line) => <span key={line} className="block">{line}</span>) },
+            ...(sharedLines(node.unitsHere).length > 0 ? [{ name: "Shared devices", value: sharedLines(node.unitsHere).map((line) => <span key={line} className="tnum block">{line}</span>) }] : []),
             {
               name: "Engines",
               value: facts.engines.map((engine) => (

@@ -33,10 +33,11 @@ export function UnitsTable({ project, units, brief }: { project: string; units: 
       <tbody>
         {units.map((unit) => (
           <Tr key={unit.assignmentId}>
-            <Td>
+            <Td className={unit.devices ? "py-1.5" : undefined}>
               <Link href={routes.workload(project, unit.workload, { tab: "units", unit: unit.unit })} className="font-medium hover:underline">
                 {unit.unit}
               </Link>
+              {unit.devices ? <span className="block text-xs text-muted-foreground">{unit.devices.text}</span> : null}
             </Td>
             <Td>
               <Tooltip content={unit.state.because}>

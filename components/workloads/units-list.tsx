@@ -33,7 +33,7 @@ export function UnitsList({ workload, brief, active, onActive }: { workload: str
 
 const none = <span className="text-muted-foreground">–</span>;
 const columns = (project: string, brief: boolean): Column<UnitRow>[] => [
-  { id: "unit", header: "Unit", width: { min: 120, grow: 2 }, narrow: "title", sortValue: (u) => u.unit, cell: (u) => <span className="truncate font-medium">{u.unit}</span> },
+  { id: "unit", header: "Unit", width: { min: 120, grow: 2 }, narrow: "title", sortValue: (u) => u.unit, cell: (u) => <span className="truncate" title={u.devices?.text}><span className="font-medium">{u.unit}</span>{u.devices ? <span className="text-muted-foreground">, {u.devices.text}</span> : null}</span> },
   { id: "state", header: "State", width: { min: 130 }, narrow: "aside", sortValue: (u) => u.state.state, cell: (u) => <span title={u.state.because}><StateMark state={u.state.state} age={u.state.state === "silent" ? <Age at={u.observed?.atMs ?? null} className="min-w-0" /> : null} /></span> },
   { id: "node", header: "Node", width: { min: 140, grow: 2 }, narrow: "line", sortValue: (u) => u.node, cell: (u) => <Link href={routes.node(project, u.node)} className="truncate hover:underline">{u.node}</Link> },
   ...(brief ? [] : ([{ id: "site", header: "Site", width: { min: 120, grow: 1 }, narrow: "hidden", sortValue: (u) => u.site, cell: (u) => <Link href={routes.site(project, u.site)} className="truncate hover:underline">{u.siteTitle}</Link> }] satisfies Column<UnitRow>[])),

@@ -1,4 +1,4 @@
-import { intervalOf, livenessOf, nodeStateOf, siteStateOf, totalOf, unitStateOf } from "../core/fleet";
+import { counted, intervalOf, livenessOf, nodeStateOf, siteStateOf, totalOf, unitStateOf } from "../core/fleet";
 import type { Counts } from "../core/fleet";
 import type { NodeRow, SiteSummary, UnitRow } from "../core/views/fleet";
 import type { fleetRead } from "../store";
@@ -21,7 +21,15 @@ export function unitView(u: fleetRead.UnitListRow, at: At): UnitRow {
     observed: u.observed,
     state: unitStateOf({ desired: u.desired, generation: u.generation, sinceMs: u.updatedAtMs, observed: u.observed, incoming: u.incoming, liveness: livenessAt(u, at), nowMs: at.nowMs }),
     decisionId: u.decisionId,
+    devices: devicesView(u.devices),
   };
+}
+
+function devicesView(d: fleetRead.UnitListRow["devices"]): UnitRow["devices"] {
+  if (d.sliceProfile !== null) return { text: `${counted(d.sliceCount, "MIG slice")} ${d.sliceProfile}`, shared: null };
+  if (d.deviceShare === null) return d.deviceCount === 0 ? null : { text: `${counted(d.deviceCount, "device")}${d.deviceModel === null ? "" : ` ${d.deviceModel}`}`, shared: null };
+  const model = d.on?.model || d.deviceModel;
+  return { text: `${counted(d.deviceShare, "thousandth")} of ${d.on ? `shared device ${d.on.slot}` : "a device"}${model ? ` (${model})` : ""}`, shared: d.on && { ...d.on, millis: d.deviceShare } };
 }
 
 export function nodeView(n: fleetRead.NodeSummaryRow, at: At): NodeRow {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { workloadManifest } from "../core/manifest/workload";
 import { routeSpec } from "../protocol/messages";
-import type { Desired, Endpoint, Route, UnitSpec } from "../protocol/messages";
+import type { UnitTemplate } from "../core/manifest/workload";
+import type { Desired, Endpoint, Route, UnitDevices, UnitSpec } from "../protocol/messages";
 import { gatewayDesired, routes as routeRows } from "../store";
 import type { Queryable } from "../store";
 
@@ -36,16 +37,18 @@ export async function buildDesired(db: Queryable, nodeId: string, openEnvironmen
   for (const row of rows) {
     // What the unit gets stands in `environment`; sealed values are of no use to an agent. A unit that only has to stop
     // needs no secrets, and must not be kept running by a missing one.
-    const revision = (manifest: unknown, open: boolean): Pick<UnitSpec, "template" | "environment" | "workloadKind"> => {
+    const revision = (manifest: unknown, open: boolean): Pick<UnitSpec, "template" | "environment" | "workloadKind" | "devices"> => {
       const { template, kind } = specOf(manifest);
-      return { workloadKind: kind, template: { ...template, env: {} }, environment: open ? openEnvironment({ projectId: node.projectId, workload: row.workload, env: template.env, sealedSecrets }) : {} };
+      // Devices are told beside the template: an agent that does not know shares reads the template as it always did.
+      const { devices, ...resources } = template.resources;
+      return { workloadKind: kind, template: { ...template, env: {}, resources }, ...(devices ? { devices: toldDevices(devices, row) } : {}), environment: open ? openEnvironment({ projectId: node.projectId, workload: row.workload, env: template.env, sealedSecrets }) : {} };
     };
     try {
       units.push({
         assignmentId: row.assignmentId, unit: row.unit, workload: row.workload, project: node.project, generation: row.generation, revisionDigest: row.digest, action: row.desired,
         ...revision(row.manifest, row.desired === "run"),
         // Without a way back there must be no switch: what can't be described is a fault of the unit, never a trial left out.
-        trial: row.desired === "stop" || !row.trial ? null : { rollout: row.trial.rollout, attempt: row.trial.attempt ?? 1, returnAtMs: row.trial.returnAtMs, previous: { generation: row.trial.generation, revisionDigest: row.trial.digest, ...revision(row.trial.manifest, true) } },
+        trial: row.desired === "stop" || !row.trial ? null : { rollout: row.trial.rollout, attempt: row.trial.attempt ?? 1, returnAtMs: row.trial.returnAtMs, previous: { generation: row.trial.generation, revisionDigest: row.trial.digest, devices: null, ...revision(row.trial.manifest, true) } },
       });
     } catch (error) {
       faults.push({ unit: row.unit, message: error instanceof Error ? error.message : String(error) });
@@ -55,6 +58,10 @@ export async function buildDesired(db: Queryable, nodeId: string, openEnvironmen
   const traffic = await trafficOf(node.siteId);
   return { state: withheld ? null : { generation: node.generation, digest: digestOf(units, traffic), units, ...traffic }, faults };
 }
+
+const toldDevices = (d: NonNullable<UnitTemplate["resources"]["devices"]>, row: { slot: number | null; slotModel: string | null }): UnitDevices => ({
+  count: d.count, model: d.model ?? null, shareMillis: d.shareMillis ?? null, slice: d.slice ?? null, ...(d.shareMillis === undefined ? { slot: null, slotModel: null } : { slot: row.slot, slotModel: row.slotModel }),
+});
 
 function specOf(manifest: unknown) {
   const parsed = workloadManifest.safeParse(manifest);

@@ -55,7 +55,7 @@ describe("the shipped agent", () => {
 
   it("enrols with the fingerprint of the join command, and connects", async () => {
     const issued = await gate.identity.commands.createJoinToken(testAdmin, DEFAULT_PROJECT, { site: "edge-kiel" });
-    agent = new AgentProcess(bundle, ["--gateway", `127.0.0.1:${gate.port}`, "--token", issued.token, "--ca-fingerprint", issued.authorityFingerprint, "--name", "real-1", "--data", `${scratch.folder}/data`, "--report-every", "300ms", "--sample-every", "300ms", "--reconnect-max", "500ms", "--slice", "cpu=500m,memory=256Mi,disk=1Gi"]);
+    agent = new AgentProcess(bundle, ["--gateway", `127.0.0.1:${gate.port}`, "--token", issued.token, "--ca-fingerprint", issued.authorityFingerprint, "--name", "real-1", "--data", `${scratch.folder}/data`, "--report-every", "300ms", "--sample-every", "300ms", "--reconnect-max", "500ms", "--slice", "cpu=500m,memory=256Mi,disk=1Gi", "--devices", "X100=1"]);
     await until("it is connected", async () => {
       nodeId = (await one<{ id: string }>("select id from nodes where name = 'real-1' and connected", []))?.id ?? "";
       return nodeId !== "";
@@ -72,6 +72,20 @@ describe("the shipped agent", () => {
     expect(await answerOf(seen?.ports["http"] ?? 0)).toBe(`1 hello ${digest.slice(7)}`);
     pid = seen?.pid ?? 0;
     expect(alive(pid)).toBe(true);
+  });
+
+  // Guarantee: a share reaches the unit as the device that the scheduler chose; the agent says which one that is.
+  it("hands a unit its share of a device", async () => {
+    const says = `require("http").createServer((q,r)=>r.end(process.env.HOLDFAST_DEVICES+" "+process.env.HOLDFAST_DEVICE_SHARE)).listen(+process.env.PORT,"127.0.0.1");process.on("SIGTERM",()=>process.exit(0))`;
+    const workload = await makeWorkload(db, "sharer", { template: { ...template("x"), engine: { type: "process", command: ["${node}", "-e", says] }, artifacts: [], resources: { devices: { shareMillis: 250 } } } });
+    const shares = await assign(db, { workload, node: nodeId, unit: "sharer-0", nudge: false });
+    await db.asOwner("update assignments set shared_slot = 1, shared_model = 'X100' where id = $1", [shares]);
+    await changeAssignment(db, shares, {});
+    await until("it is healthy", async () => (await observation(shares))?.health === "healthy", within);
+    expect(await answerOf((await observation(shares))?.ports["http"] ?? 0)).toBe("X100-1 250");
+    expect(await one("select observed_facts #>> '{devices,0,model}' as model from nodes where id = $1", [nodeId])).toEqual({ model: "X100" });
+    await changeAssignment(db, shares, { ended: true });
+    await until("it is gone", async () => (await nodeRow())["observed_generation"] === (await nodeRow())["desired_generation"], within);
   });
 
   it("reports usage, events and generation, and its round trip is measured", async () => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { livenessOf } from "../core/fleet";
+import { devicesTaken, offeredDevices } from "../core/placement";
 import type { FleetNode, FleetSnapshot } from "../core/placement";
 import { selectorSubject } from "../core/selector";
 import { schedulerSnapshot } from "../store";
@@ -37,8 +38,7 @@ export function fleetNodesOf(rows: readonly FleetNodeRow[], o: { nowMs: number; 
 }
 
 function nodeOf(r: FleetNodeRow, site: z.infer<typeof siteFacts>, o: { nowMs: number; silentAfterMs: number }, warm: ReadonlySet<string>): FleetNode {
-  const devices: Record<string, number> = {};
-  for (const d of r.devices) devices[d.model] = (devices[d.model] ?? 0) + 1;
+  const { devices, shared, slices, ...taken } = r.load;
   return {
     id: r.id,
     name: r.name,
@@ -57,8 +57,8 @@ function nodeOf(r: FleetNodeRow, site: z.infer<typeof siteFacts>, o: { nowMs: nu
       { name: r.site.name, title: r.site.title, kind: r.site.kind, jurisdiction: r.site.jurisdiction, uplink: site.uplink.class, metered: site.uplink.metered, place: site.location?.place ?? "", timeZone: r.site.timeZone, labels: r.site.labels },
       { name: r.name, labels: r.labels, arch: r.arch, os: r.os, cpuMillis: r.cpuMillis, memoryMiB: r.memoryBytes / MIB, diskMiB: r.diskBytes / MIB, trustTier: r.trustTier, engines: r.engines, devices: r.devices.map((d) => ({ vendor: d.vendor, model: d.model, memoryMiB: d.memoryMiB ?? 0 })) },
     ),
-    capacity: { cpuMillis: r.cpuMillis, memoryBytes: r.memoryBytes, diskBytes: r.diskBytes, devices },
-    load: r.load,
+    capacity: { cpuMillis: r.cpuMillis, memoryBytes: r.memoryBytes, diskBytes: r.diskBytes, ...offeredDevices(r.devices) },
+    load: { ...taken, ...devicesTaken(devices, shared, slices) },
     rates: site.rates,
     warm,
     version: r.version,

@@ -2,12 +2,17 @@ import { parseDurationMs } from "../core/base/duration";
 import { quotaSpec } from "../core/manifest/quota";
 import type { WorkloadSpec } from "../core/manifest/workload";
 import type { PlacementPolicySpec } from "../core/manifest/placement-policy";
-import { amountsOf, plus, quotaFactsOf, usageOf, wantedMix, weighsWaste } from "../core/placement";
-import type { Amounts, Demand, FleetSnapshot, Held, Others, QuotaFacts, SetRules, Shape } from "../core/placement";
+import { amountsOf, plus, quotaFactsOf, sliceName, usageOf, wantedMix, weighsWaste } from "../core/placement";
+import type { Amounts, Demand, FleetSnapshot, Held, Others, QuotaFacts, SetRules, Shape, SharedOn } from "../core/placement";
 import { objects, schedulerSets } from "../store";
-import type { Queryable } from "../store";
+import type { DemandColumns, Queryable } from "../store";
 
-const demandOfRow = (r: { cpuMillis: number; memoryBytes: number; diskBytes: number; deviceCount: number; deviceModel: string | null }): Demand => ({ cpuMillis: r.cpuMillis, memoryBytes: r.memoryBytes, diskBytes: r.diskBytes, devices: r.deviceCount > 0 ? { count: r.deviceCount, model: r.deviceModel } : null });
+/** A unit's columns as placement sees what it takes; `on` is the device that its share is of. */
+export const demandOfRow = (r: DemandColumns & { on?: SharedOn | null }): Demand => ({
+  cpuMillis: r.cpuMillis, memoryBytes: r.memoryBytes, diskBytes: r.diskBytes,
+  devices: r.deviceShare !== null ? { count: 1, model: r.deviceModel, shareMillis: r.deviceShare, ...(r.on ? { on: r.on } : {}) } : r.deviceCount > 0 ? { count: r.deviceCount, model: r.deviceModel } : null,
+  ...(r.sliceProfile === null ? {} : { extra: { [sliceName(r.sliceProfile)]: r.sliceCount } }),
+});
 
 /** Reserved room of a project. */
 export async function loadReservations(db: Queryable, projectId: string): Promise<Held[]> {

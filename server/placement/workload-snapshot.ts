@@ -97,7 +97,7 @@ export function assembleWorkload(p: WorkloadParts, nowMs: number): LoadedWorkloa
     askShape,
     units: units.flatMap((u): OwnUnit[] => {
       const at = nodes.get(u.nodeId);
-      return at ? [{ assignmentId: u.id, version: u.version, unit: u.unit, ordinal: u.ordinal, node: at.node, generation: u.generation, desired: u.desired, updatedAtMs: u.updatedAtMs, observed: u.observed, nodeObservedAtMs: at.row.observedAtMs, nodeApplied: at.row.observedGeneration >= at.row.desiredGeneration }] : [];
+      return at ? [{ assignmentId: u.id, version: u.version, unit: u.unit, ordinal: u.ordinal, node: at.node, generation: u.generation, desired: u.desired, updatedAtMs: u.updatedAtMs, observed: u.observed, nodeObservedAtMs: at.row.observedAtMs, nodeApplied: at.row.observedGeneration >= at.row.desiredGeneration, on: u.on }] : [];
     }),
     completed: new Set(p.pieces.filter((x) => revisions.get(x.generation)?.templateDigest === goalShape?.templateDigest).map((x) => x.ordinal)),
     fleet: null,

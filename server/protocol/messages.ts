@@ -36,6 +36,14 @@ const atMs = z.int().min(0).describe("Unix time in ms by the sender's clock.");
 // ── units ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
+ * Devices of a unit. Whole ones: `count` of a model, null for any. A share: `shareMillis` thousandths of one device, which
+ * is number `slot` of those that the node shares and was opened for `slotModel` ("" is any); units of one slot are on one
+ * device. MIG slices: `count` of the profile `slice`. Which real devices these are, the agent decides.
+ */
+export const unitDevices = z.object({ count: z.int().min(1), model: z.string().nullable(), shareMillis: z.int().min(1).max(999).nullable(), slot: z.int().min(1).nullable(), slotModel: z.string().nullable(), slice: z.string().nullable() });
+export type UnitDevices = z.infer<typeof unitDevices>;
+
+/**
  * A switch on trial (the dead-man switch): unless a later desired state says otherwise by `returnAtMs`, the agent goes
  * back to `previous` by itself, whether or not it can reach anybody. `returnAtMs` is Unix ms by the gateway's clock; the
  * agent converts it with the offset that `welcome.serverTimeMs` told, and keeps a monotonic bound besides.
@@ -52,6 +60,7 @@ export const unitTrial = z.object({
     /** As `unitSpec.environment`: secrets filled in, sealed on the agent's disk. */
     environment: z.record(z.string(), z.string()),
     workloadKind: z.enum(["service", "inference", "batch", "daemon"]),
+    devices: unitDevices.nullish(),
   }),
 });
 export type UnitTrial = z.infer<typeof unitTrial>;
@@ -71,6 +80,8 @@ export const unitSpec = z.object({
   environment: z.record(z.string(), z.string()),
   /** "service" and "inference" are restarted always; "batch" runs to completion. */
   workloadKind: z.enum(["service", "inference", "batch", "daemon"]),
+  /** Absent from a gateway that does not know them, or null: none. */
+  devices: unitDevices.nullish(),
   /** Null: the revision is to stay; for one that was on trial, that is the order to keep it. */
   trial: unitTrial.nullable().default(null),
 });

@@ -83,7 +83,7 @@ async function write(tx: Tx, p: PlannedWorkload, unplaced: readonly PlacedAsk[],
     current(revision !== undefined);
     const id = newId("assignment");
     if (u.repair) current(await repairs.note(db, { id: u.repair.repairId, move: u.repair.move, from: ["waiting"], to: { state: "moving", because: null, becomes: id, sinceMs: nowMs } }));
-    placed.push({ id, projectId: object.projectId, workloadId: object.id, unit: u.unit, ordinal: u.ordinal, nodeId: u.nodeId, generation, digest: revision?.digest ?? u.digest, desired: "run" as const, cause: u.cause, decisionId: decide(u.decision, generation), rolloutId: null });
+    placed.push({ id, projectId: object.projectId, workloadId: object.id, unit: u.unit, ordinal: u.ordinal, nodeId: u.nodeId, generation, digest: revision?.digest ?? u.digest, desired: "run" as const, cause: u.cause, decisionId: decide(u.decision, generation), rolloutId: null, on: u.decision.on ?? null });
   }
   for (const d of plan.dropMoves) current(await repairs.note(db, { id: d.repairId, move: d.move, from: ["waiting", "moving"], to: { state: "dropped", because: d.because, sinceMs: nowMs } }));
   for (const u of unplaced) decide(u, snapshot.goal?.generation ?? object.generation);

@@ -17,7 +17,11 @@ const name = z.string().min(1).max(200);
 const id = z.string().min(1).max(200);
 const q = z.string().max(500).optional();
 const manifestText = z.string().min(1).max(1_048_576);
-const demand = z.object({ cpuMillis: z.int().min(0).max(1_024_000), memoryBytes: z.int().min(0), diskBytes: z.int().min(0).default(0), devices: z.object({ count: z.int().min(1).max(64), model: z.string().max(100).nullable().default(null) }).nullable().default(null) });
+const demand = z.object({ cpuMillis: z.int().min(0).max(1_024_000), memoryBytes: z.int().min(0), diskBytes: z.int().min(0).default(0), devices: z
+    .object({ count: z.int().min(1).max(64).default(1), model: z.string().max(100).nullable().default(null), shareMillis: z.int().min(1).max(999).optional() })
+    .refine((d) => d.shareMillis === undefined || d.count === 1, { path: ["shareMillis"], message: "A share is of one device: set count to 1, or leave shareMillis out." })
+    .nullable().default(null),
+});
 const repairFor = { workload: name.optional(), shape: demand.optional(), count: z.int().min(1).max(1_000).optional() };
 const inputs = {
   none: z.object({}),

@@ -3,7 +3,7 @@ import { counted } from "../core/fleet";
 import { placementPolicySpec } from "../core/manifest/placement-policy";
 import type { PlacementPolicySpec } from "../core/manifest/placement-policy";
 import type { Manifest, WorkloadManifest } from "../core/manifest";
-import { besides, evaluate, namedBy, nodeReasons, policyShape, previewShape, reasonSummary, shapeOf } from "../core/placement";
+import { besides, evaluate, namedBy, nodeReasons, policyShape, previewShape, profileOf, reasonSummary, shapeOf } from "../core/placement";
 
 import { loadFleet, loadNeighbours } from "../placement";
 import { objects, schedulerKeys, schedulerSnapshot, sites } from "../store";
@@ -52,9 +52,11 @@ async function workloadConsequence(db: Queryable, project: ProjectRef, p: Prepar
   const fit = evaluate(fleet, { unit: name, shape }, { seed: "", own: [], groups });
   const matching = fleet.nodes.filter((n) => nodeReasons(shape, n, o.nowMs).every((r) => r.code === "not_active" || r.code === "silent")).length;
   const free = fit.filter((f) => f.reasons.length === 0).length;
+  const profiles = Object.keys(shape.demand.extra ?? {}).filter((name) => fleet.nodes.every((n) => n.capacity.extra?.[name] === undefined)).flatMap((name) => profileOf(name) ?? []);
+  if (fleet.nodes.length > 0) for (const profile of profiles) warnings.push(`No node offers the slice ${profile} yet: units wait for one that does.`);
   if (fleet.nodes.length === 0) warnings.push("There is no node in the fleet yet: units wait for one.");
   else if (matching === 0) warnings.push(`No node matches: ${topReasons(fit)}. Units wait until one does.`);
-  else if (free === 0 && p.action === "create") warnings.push(`${counted(matching, "node")} match, but none has room now: ${topReasons(fit)}.`);
+  else if (free === 0 && p.action === "create" && profiles.length === 0) warnings.push(`${counted(matching, "node")} match, but none has room now: ${topReasons(fit)}.`);
   const skewed = shape.policy?.spread.some((s) => s.over === "node" && s.maxSkew === 1) ?? false;
   if (skewed && m.spec.kind !== "daemon" && m.spec.replicas > matching && matching > 0) warnings.push(`${counted(m.spec.replicas, "unit")} over ${counted(matching, "matching node")} with a skew of at most 1.`);
   const units = m.spec.kind === "daemon" ? `one unit on each of ${counted(matching, "matching node")}` : counted(m.spec.replicas, "unit");

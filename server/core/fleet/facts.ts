@@ -3,7 +3,11 @@ import { z } from "zod";
 const atMs = z.int().min(0).describe("Unix time in ms by the sender's clock.");
 
 /** What a node is and how it feels, as its agent says it: on the wire, in the store and on screens alike. */
-export const deviceFact = z.object({ index: z.int(), vendor: z.string(), model: z.string(), memoryMiB: z.number().nullable(), uuid: z.string().nullable() });
+export const deviceFact = z.object({
+  index: z.int(), vendor: z.string(), model: z.string(), memoryMiB: z.number().nullable(), uuid: z.string().nullable(),
+  /** Of a device in MIG mode: its slices, each with its profile such as "1g.10gb". Absent or null for others; such a device is offered by its slices alone. */
+  slices: z.array(z.object({ profile: z.string().max(40), uuid: z.string().nullable() })).max(64).nullish(),
+});
 
 /** What the agent found out about its machine. Unknown is null, never a guess. */
 export const nodeFacts = z.object({

@@ -9,6 +9,7 @@ import { duplicates, type MeaningProblem } from "./meaning";
 import type { PlacementPolicySpec } from "./placement-policy";
 import type { QuotaManifest } from "./quota";
 import type { SiteManifest } from "./site";
+import { devicesProblem } from "./workload";
 import type { WorkloadSpec } from "./workload";
 
 /** Checks what the fields of one manifest mean together. References to other objects are not its business. */
@@ -53,6 +54,8 @@ function checkWorkload(spec: WorkloadSpec): MeaningProblem[] {
   });
   for (const p of t.ports) if (Object.hasOwn(t.env, p.env)) found.push({ path: at("env", p.env), message: `${p.env} is set by the agent to port "${p.name}".`, remedy: "Leave it out, or give the port another env." });
   for (const name of Object.keys(t.env)) if (name.startsWith("HOLDFAST_")) found.push({ path: at("env", name), message: `${name} is set by the agent.`, remedy: "Names that start with HOLDFAST_ are reserved: use another." });
+  const devices = devicesProblem(t.resources.devices);
+  if (devices) found.push({ path: at("resources", "devices", devices.field), message: devices.message, remedy: devices.remedy });
   for (const field of ["memory", "disk"] as const) if (parseBytes(t.resources[field]) <= 0) found.push({ path: at("resources", field), message: `${field} is zero.`, remedy: "Write a size such as 64Mi." });
   const base = parseDurationMs(t.restart.backoff) ?? 0;
   if ((parseDurationMs(t.restart.backoffMax) ?? 0) < base) found.push({ path: at("restart", "backoffMax"), message: "backoffMax is shorter than backoff.", remedy: `Write at least ${t.restart.backoff}.` });

@@ -63,6 +63,7 @@ describe("reading manifests", () => {
     ["a selector's attribute", good.replace('site.kind == "edge"', 'site.kimd == "edge"'), "spec.selector", 8, 18, /no "kimd"/, /mean kind/],
     ["a selector in quotes", good.replace('site.kind == "edge"', "'site.kimd == \"edge\"'"), "spec.selector", 8, 19, /no "kimd"/, /mean kind/],
     ["a selector in a block", good.replace('selector: site.kind == "edge"', 'selector: |\n    site.kind == "edge" &&\n    node.memoryMB > 5'), "spec.selector", 10, 10, /no "memoryMB"/, /mean memoryMiB/],
+    ["a share of several devices", good.replace("  template:\n", "  template:\n    resources: {devices: {count: 2, shareMillis: 300}}\n"), "spec.template.resources.devices.shareMillis", 10, 50, /count is 2/, /count to 1/],
     ["a port that is not declared", good.replace("- name: http\n", "- name: web\n"), "spec.template.health.probe.port", 22, 14, /no port "http"/, /Declare it/],
     ["an artifact that is not declared", good.replace("${artifact.model}", "${artifact.modle}"), "spec.template.engine.command[2]", 12, 42, /no artifact "modle"/, /model/],
     ["status", `${good}status: {}\n`, "status", 23, 1, /no status/, /Leave/],

@@ -33,6 +33,24 @@ export const processEngine = z.strictObject({
 
 export const envValue = z.union([z.string(), z.strictObject({ secret: z.string().describe("Name of a secret of the project.") })]);
 
+/** Accelerators that one unit asks for: whole ones, a share of one, or MIG slices. */
+export const devicesWanted = z
+  .strictObject({
+    count: z.int().min(1).max(64).default(1),
+    model: z.string().optional(),
+    shareMillis: z.int().min(1).max(999).optional().describe("Thousandths of one device, shared with other units; for whole devices leave it out."),
+    slice: z.string().regex(/^(\d{1,2}c\.)?\d{1,2}g\.\d{1,4}gb(\+[a-z0-9.]+)?$/, "Write a MIG profile such as 1g.10gb.").optional().describe("MIG profile: count is then how many such slices."),
+  });
+
+/** What is wrong with devices that are asked for, beyond the form of each field; null for nothing. */
+export function devicesProblem(asked: z.infer<typeof devicesWanted> | undefined): { field: "shareMillis" | "slice" | "model"; message: string; remedy: string } | null {
+  if (!asked) return null;
+  if (asked.shareMillis !== undefined && asked.count > 1) return { field: "shareMillis", message: `A share is of one device, and count is ${asked.count}.`, remedy: "Set count to 1 and run more units, or leave shareMillis out to ask for whole devices." };
+  if (asked.slice !== undefined && asked.shareMillis !== undefined) return { field: "slice", message: "A slice is a device of its own, and is not shared.", remedy: "Leave out slice or shareMillis." };
+  if (asked.slice !== undefined && asked.model !== undefined) return { field: "model", message: "A slice is named by its profile alone.", remedy: "Leave model out, and choose nodes by a selector if the model matters." };
+  return null;
+}
+
 /** What one unit of a workload needs and runs. */
 export const unitTemplate = z.strictObject({
   engine: processEngine,
@@ -44,7 +62,7 @@ export const unitTemplate = z.strictObject({
       cpuMillis: z.int().min(1).max(1_024_000).default(100).describe("Thousandths of a core."),
       memory: byteSize.default("64Mi"),
       disk: byteSize.default("64Mi"),
-      devices: z.strictObject({ count: z.int().min(1).max(64), model: z.string().optional() }).optional(),
+      devices: devicesWanted.optional(),
     })
     .prefault({}),
   health: healthCheck.optional(),

@@ -2,6 +2,7 @@ import type { Reason, ReasonCode } from "./reasons";
 import type { FleetNode } from "./fleet";
 import type { ScorePart } from "./rank";
 import type { Shape } from "./shape";
+import type { SharedOn } from "./shares";
 
 /** One unit that needs a node. */
 export interface Ask {
@@ -38,6 +39,8 @@ export interface PlacedAsk {
   readonly unit: string;
   readonly nodeId: string | null;
   readonly node: string | null;
+  /** The device on that node that its share is of; absent or null for what asks for none. */
+  readonly on?: SharedOn | null;
   readonly because: string;
   readonly candidates: Candidate[];
   readonly counts: { code: ReasonCode; text: string; nodes: number }[];

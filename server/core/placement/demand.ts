@@ -1,23 +1,32 @@
 import { parseBytes } from "../manifest/common";
 import type { UnitTemplate } from "../manifest/workload";
+import { DEVICE_MILLIS, shareLeft, shareLeftOn, sliceName, slotsOfShare, withShare } from "./shares";
+import type { SharedDevice, SharedOn } from "./shares";
 
 /** What one unit takes from a node. */
 export interface Demand {
   cpuMillis: number;
   memoryBytes: number;
   diskBytes: number;
-  /** Accelerators: how many, and of which model when that matters. */
-  devices: { count: number; model: string | null } | null;
+  /**
+   * Accelerators: how many, and of which model when that matters. With `shareMillis` it is that many thousandths of one
+   * device, and `on` is the opened device that a unit has its share of, once it has one.
+   */
+  devices: { count: number; model: string | null; shareMillis?: number; on?: SharedOn } | null;
   /** Other countable things by name, such as MIG slices ("mig-1g.5gb") or licences. */
   extra?: Readonly<Record<string, number>>;
 }
 
-/** What all units of a node take together. Devices are counted by the model that was asked for; "" is any. */
+/**
+ * What all units of a node take together. Devices are counted by the model that was asked for; "" is any. Devices that are
+ * opened for shares count among them, and stand in `shared` with what is taken of each.
+ */
 export interface Load {
   cpuMillis: number;
   memoryBytes: number;
   diskBytes: number;
   devices: Readonly<Record<string, number>>;
+  shared?: readonly SharedDevice[];
   extra?: Readonly<Record<string, number>>;
 }
 
@@ -35,8 +44,18 @@ const ANY = "";
 
 export function demandOf(template: UnitTemplate): Demand {
   const r = template.resources;
-  return { cpuMillis: r.cpuMillis, memoryBytes: parseBytes(r.memory), diskBytes: parseBytes(r.disk), devices: r.devices ? { count: r.devices.count, model: r.devices.model ?? null } : null };
+  return { cpuMillis: r.cpuMillis, memoryBytes: parseBytes(r.memory), diskBytes: parseBytes(r.disk), ...devicesAsked(r.devices) };
 }
+
+/** Devices as a manifest asks for them: whole ones, a share of one, or MIG slices of a profile. */
+export function devicesAsked(asked: UnitTemplate["resources"]["devices"]): Pick<Demand, "devices" | "extra"> {
+  if (!asked) return { devices: null };
+  if (asked.slice !== undefined) return { devices: null, extra: { [sliceName(asked.slice)]: asked.count } };
+  return { devices: { count: asked.count, model: asked.model ?? null, ...(asked.shareMillis === undefined ? {} : { shareMillis: asked.shareMillis }) } };
+}
+
+/** Thousandths of devices that a demand takes in all. */
+export const deviceMillisOf = (devices: Demand["devices"]): number => (devices ? devices.count * (devices.shareMillis ?? DEVICE_MILLIS) : 0);
 
 /** The larger of each: room for either of two revisions while a rollout decides which one it is. */
 export function largerOf(a: Demand, b: Demand): Demand {
@@ -44,19 +63,23 @@ export function largerOf(a: Demand, b: Demand): Demand {
     cpuMillis: Math.max(a.cpuMillis, b.cpuMillis),
     memoryBytes: Math.max(a.memoryBytes, b.memoryBytes),
     diskBytes: Math.max(a.diskBytes, b.diskBytes),
-    devices: (a.devices?.count ?? 0) >= (b.devices?.count ?? 0) ? a.devices : b.devices,
+    devices: deviceMillisOf(a.devices) >= deviceMillisOf(b.devices) ? a.devices : b.devices,
     ...extraOf(names(a.extra, b.extra), (name) => Math.max(a.extra?.[name] ?? 0, b.extra?.[name] ?? 0)),
   };
 }
 
 /** Load after adding (`sign` 1) or releasing (-1) a demand. */
 export function withDemand(load: Load, demand: Demand, sign: 1 | -1 = 1): Load {
-  const model = demand.devices ? (demand.devices.model ?? ANY) : null;
+  const { devices } = demand;
+  const share = devices?.shareMillis === undefined ? null : withShare(load.shared, { model: devices.model, millis: devices.shareMillis, on: devices.on }, sign);
+  const model = devices?.shareMillis !== undefined ? (share?.count ? share.on.model : null) : devices ? (devices.model ?? ANY) : null;
+  const shared = share ? share.opened : load.shared;
   return {
     cpuMillis: load.cpuMillis + sign * demand.cpuMillis,
     memoryBytes: load.memoryBytes + sign * demand.memoryBytes,
     diskBytes: load.diskBytes + sign * demand.diskBytes,
-    devices: model === null ? load.devices : { ...load.devices, [model]: (load.devices[model] ?? 0) + sign * (demand.devices?.count ?? 0) },
+    devices: model === null ? load.devices : { ...load.devices, [model]: (load.devices[model] ?? 0) + (share ? share.count : sign * (devices?.count ?? 0)) },
+    ...(shared?.length ? { shared } : {}),
     ...extraOf(names(load.extra, demand.extra), (name) => (load.extra?.[name] ?? 0) + sign * (demand.extra?.[name] ?? 0)),
   };
 }
@@ -66,9 +89,12 @@ const names = (...of: (Readonly<Record<string, number>> | undefined)[]): string[
 const extraOf = (all: readonly string[], n: (name: string) => number): { extra?: Record<string, number> } => (all.length === 0 ? {} : { extra: Object.fromEntries(all.map((name) => [name, n(name)])) });
 
 /** What is short for a demand, in the order it is asked for; empty when it fits. */
-export function shortages(capacity: Capacity, load: Load, demand: Demand): { of: "device" | "cpu" | "memory" | "disk" | "resource"; free: number; wanted: number; name?: string }[] {
+export function shortages(capacity: Capacity, load: Load, demand: Demand): { of: "device" | "share" | "cpu" | "memory" | "disk" | "resource"; free: number; wanted: number; name?: string }[] {
   const found: ReturnType<typeof shortages> = [];
-  if (demand.devices) {
+  if (demand.devices?.shareMillis !== undefined) {
+    const free = freeShare(capacity, load, demand.devices);
+    if (free < demand.devices.shareMillis) found.push({ of: "share", free, wanted: demand.devices.shareMillis });
+  } else if (demand.devices) {
     const free = freeDevices(capacity, load, demand.devices.model);
     if (free < demand.devices.count) found.push({ of: "device", free, wanted: demand.devices.count });
   }
@@ -89,7 +115,8 @@ export function shortages(capacity: Capacity, load: Load, demand: Demand): { of:
 export function fits(capacity: Capacity, load: Load, demand: Demand): boolean {
   if (capacity.cpuMillis - load.cpuMillis < demand.cpuMillis || capacity.memoryBytes - load.memoryBytes < demand.memoryBytes || capacity.diskBytes - load.diskBytes < demand.diskBytes) return false;
   for (const name in demand.extra) if ((capacity.extra?.[name] ?? 0) - (load.extra?.[name] ?? 0) < (demand.extra[name] ?? 0)) return false;
-  return !demand.devices || freeDevices(capacity, load, demand.devices.model) >= demand.devices.count;
+  if (!demand.devices) return true;
+  return demand.devices.shareMillis === undefined ? freeDevices(capacity, load, demand.devices.model) >= demand.devices.count : freeShare(capacity, load, demand.devices) >= demand.devices.shareMillis;
 }
 
 /** How many of a demand fit side by side; Infinity for one that asks for nothing. */
@@ -97,6 +124,7 @@ export function slotsFor(capacity: Capacity, load: Load, demand: Demand): number
   const by = (free: number, each: number): number => (each > 0 ? Math.max(0, Math.floor(free / each)) : Infinity);
   let slots = Math.min(by(capacity.cpuMillis - load.cpuMillis, demand.cpuMillis), by(capacity.memoryBytes - load.memoryBytes, demand.memoryBytes), by(capacity.diskBytes - load.diskBytes, demand.diskBytes));
   for (const [name, each] of Object.entries(demand.extra ?? {})) slots = Math.min(slots, by((capacity.extra?.[name] ?? 0) - (load.extra?.[name] ?? 0), each));
+  if (demand.devices?.shareMillis !== undefined) return Math.min(slots, slotsOfShare(load.shared, (model) => freeDevices(capacity, load, model), demand.devices.model, demand.devices.shareMillis));
   return demand.devices ? Math.min(slots, by(freeDevices(capacity, load, demand.devices.model), demand.devices.count)) : slots;
 }
 
@@ -110,6 +138,12 @@ function freeDevices(capacity: Capacity, load: Load, model: string | null): numb
   return model === null ? total : Math.min(total, (capacity.devices[model] ?? 0) - (load.devices[model] ?? 0));
 }
 
+/** The largest share of one device that a unit can still get; of the device it has, where that is given. */
+export function freeShare(capacity: Capacity, load: Load, wanted: { model: string | null; on?: SharedOn }): number {
+  const idle = (model: string | null): number => freeDevices(capacity, load, model);
+  return wanted.on ? shareLeftOn(load.shared, idle, wanted.on) : shareLeft(load.shared, idle, wanted.model);
+}
+
 const sum = (counts: Readonly<Record<string, number>>): number => {
   let n = 0;
   for (const k in counts) n += counts[k] ?? 0;
@@ -120,6 +154,7 @@ const sum = (counts: Readonly<Record<string, number>>): number => {
 export function isOvercommitted(capacity: Capacity, load: Load): boolean {
   if (load.cpuMillis > capacity.cpuMillis || load.memoryBytes > capacity.memoryBytes || load.diskBytes > capacity.diskBytes) return true;
   if (sum(load.devices) > sum(capacity.devices)) return true;
+  if (load.shared?.some((d) => d.millis > DEVICE_MILLIS)) return true;
   if (Object.entries(load.extra ?? {}).some(([name, n]) => n > (capacity.extra?.[name] ?? 0))) return true;
   return Object.entries(load.devices).some(([model, n]) => model !== ANY && n > (capacity.devices[model] ?? 0));
 }

@@ -3,6 +3,7 @@ import type { Ask } from "./ask";
 import { shortages } from "./demand";
 import type { Load } from "./demand";
 import type { FleetNode } from "./fleet";
+import { profileOf, sliceName } from "./shares";
 import { misplacing } from "./reasons";
 import type { Reason } from "./reasons";
 import type { Shape, TogetherRule } from "./shape";
@@ -78,16 +79,21 @@ const isJudgedAlike = (a: FleetNode, b: FleetNode): boolean =>
 /** DE allows DE and DE-BY; US-CA allows US-CA only. */
 const within = (jurisdiction: string, allowed: string): boolean => jurisdiction === allowed || jurisdiction.startsWith(`${allowed}-`);
 
-const words = { device: "devices", cpu: "CPU", memory: "memory", disk: "disk", resource: "" } as const;
-const amount = (of: keyof typeof words, n: number): string => (of === "cpu" ? `${n}m` : of === "device" || of === "resource" ? String(n) : `${Math.floor(n / 1_048_576)} MiB`);
+const words = { share: "", device: "devices", cpu: "CPU", memory: "memory", disk: "disk", resource: "" } as const;
+const amount = (of: keyof typeof words, n: number): string => (of === "cpu" ? `${n}m` : of === "device" || of === "share" || of === "resource" ? String(n) : `${Math.floor(n / 1_048_576)} MiB`);
 
 /** What is short on a node for a shape, under the load it has now. */
 function roomReasons(shape: Shape, node: FleetNode, load: Load): Reason[] {
   return shortages(node.capacity, load, shape.demand).map((s) => ({
-    code: s.of,
-    text: `${node.name} has ${amount(s.of, Math.max(0, s.free))} of ${s.name ?? words[s.of]} left${s.of === "device" && shape.demand.devices?.model ? ` of model ${shape.demand.devices.model}` : ""}, and the unit asks for ${amount(s.of, s.wanted)}.`,
+    code: s.of === "share" ? "device" : s.of,
+    text: s.of === "share" ? shareText(node.name, shape, s) : profileOf(s.name ?? "") !== null ? sliceText(node, profileOf(s.name ?? "") ?? "", s) : `${node.name} has ${amount(s.of, Math.max(0, s.free))} of ${s.name ?? words[s.of]} left${s.of === "device" && shape.demand.devices?.model ? ` of model ${shape.demand.devices.model}` : ""}, and the unit asks for ${amount(s.of, s.wanted)}.`,
   }));
 }
+
+const shareText = (node: string, shape: Shape, s: { free: number; wanted: number }): string =>
+  `${node} has no device${shape.demand.devices?.model ? ` of model ${shape.demand.devices.model}` : ""} with ${s.wanted} thousandths left: the most on one is ${Math.max(0, s.free)}.`;
+const sliceText = ({ name, capacity }: FleetNode, profile: string, s: { free: number; wanted: number }): string =>
+  capacity.extra?.[sliceName(profile)] === undefined ? `${name} offers no slice ${profile}.` : `${name} has ${Math.max(0, s.free)} of its ${counted(capacity.extra[sliceName(profile)] ?? 0, `slice`)} ${profile} left, and the unit asks for ${s.wanted}.`;
 
 /** How things stand with a node and an ask at the moment of a decision. */
 export interface Standing {

@@ -3,6 +3,7 @@ import { parseBytes } from "../manifest/common";
 import type { PlacementPolicySpec } from "../manifest/placement-policy";
 import type { WorkloadSpec } from "../manifest/workload";
 import type { Change } from "./flip";
+import { sliceName } from "./shares";
 
 /** What a unit's place is decided by, as it is written: its workload, and the policy that the workload names. */
 export interface Written {
@@ -29,10 +30,11 @@ export function edited(change: Change, now: Written): Written | null {
         case "memory": return lessOf(asked.memory, change.steps, (memory) => resources({ memory }));
         case "disk": return lessOf(asked.disk, change.steps, (disk) => resources({ disk }));
         case "device": return asked.devices && asked.devices.count > change.steps ? resources({ devices: { ...asked.devices, count: asked.devices.count - change.steps } }) : null;
-        case "resource": return null;
+        case "share": return asked.devices?.shareMillis !== undefined && asked.devices.shareMillis > change.steps ? resources({ devices: { ...asked.devices, shareMillis: asked.devices.shareMillis - change.steps } }) : null;
+        case "resource": return asked.devices?.slice !== undefined && change.name === sliceName(asked.devices.slice) && asked.devices.count > change.steps ? resources({ devices: { ...asked.devices, count: asked.devices.count - change.steps } }) : null;
       }
       break;
-    case "model": return asked.devices ? resources({ devices: { count: asked.devices.count } }) : null;
+    case "model": return asked.devices ? resources({ devices: { ...asked.devices, model: undefined } }) : null;
     case "selector": {
       const { selector: _, ...rest } = workload;
       return { ...now, workload: rest };

@@ -17,7 +17,7 @@ export interface Problem {
   options: PlaceOptions;
 }
 
-type Amount = "cpu" | "memory" | "disk" | "device" | "resource";
+type Amount = "cpu" | "memory" | "disk" | "device" | "share" | "resource";
 /** A change of the ask, of its policy, or of one node. Those with `steps` come in units of `step`. */
 export type Change =
   | { on: "demand"; of: Amount; name?: string | undefined; steps: number }
@@ -44,7 +44,7 @@ export interface Flip {
 }
 
 const MIB = 1_048_576;
-const stepOf: Record<Amount, number> = { cpu: 1, memory: MIB, disk: MIB, device: 1, resource: 1 };
+const stepOf: Record<Amount, number> = { cpu: 1, memory: MIB, disk: MIB, device: 1, share: 1, resource: 1 };
 const tiers = ["none", "software", "tpm"];
 
 /** The smallest change after which the unit is placed or, with `to` (a node's id), goes to that node. Null when no single change does it. */
@@ -163,7 +163,7 @@ function* cuts(p: Problem, node: FleetNode): Generator<{ change: Change; cost: n
   if (!short) return;
   const step = stepOf[short.of];
   const steps = Math.ceil((short.wanted - short.free) / step);
-  if (short.of === "device" && demand.devices?.model !== null) {
+  if ((short.of === "device" || short.of === "share") && demand.devices?.model !== null) {
     const any = shortages(node.capacity, node.load, { ...demand, devices: demand.devices && { ...demand.devices, model: null } });
     if (any.length === 0) yield { change: { on: "model" }, cost: 0.9 };
   }
@@ -204,6 +204,7 @@ export function applied(p: Problem, c: Change): Problem {
         case "memory": return withShape({ demand: { ...demand, memoryBytes: Math.max(0, demand.memoryBytes - c.steps * MIB) } });
         case "disk": return withShape({ demand: { ...demand, diskBytes: Math.max(0, demand.diskBytes - c.steps * MIB) } });
         case "device": return withShape({ demand: { ...demand, devices: demand.devices && { ...demand.devices, count: demand.devices.count - c.steps } } });
+        case "share": return withShape({ demand: { ...demand, devices: demand.devices && { ...demand.devices, shareMillis: (demand.devices.shareMillis ?? 0) - c.steps } } });
         case "resource": return withShape({ demand: { ...demand, extra: { ...demand.extra, [c.name ?? ""]: Math.max(0, (demand.extra?.[c.name ?? ""] ?? 0) - c.steps) } } });
       }
       break;
@@ -235,6 +236,7 @@ function textOf(p: Problem, c: Change): string {
         case "memory": return `Ask for ${c.steps} MiB less memory`;
         case "disk": return `Ask for ${c.steps} MiB less disk`;
         case "device": return `Ask for ${counted(c.steps, "device")} fewer (${(shape.demand.devices?.count ?? 0) - c.steps})`;
+        case "share": return `Ask for ${counted(c.steps, "thousandth")} less of a device (${(shape.demand.devices?.shareMillis ?? 0) - c.steps})`;
         case "resource": return `Ask for ${c.steps} less of ${c.name ?? ""}`;
       }
       break;

@@ -3,6 +3,8 @@
  * and what one pass over a workload changes (reconcile). Owns the reasons; knows no store and no clock.
  */
 export { largerOf, withDemand } from "./demand";
+export { devicesTaken, heldOn, offeredDevices, profileOf, sliceName } from "./shares";
+export type { SharedOn } from "./shares";
 export type { Capacity, Demand, Load } from "./demand";
 export { nodeReasons } from "./feasible";
 export type { FleetNode, FleetSnapshot } from "./fleet";

@@ -14,6 +14,7 @@ import type { RankFacts } from "./rank";
 import { reasonCodes, reasonSummary } from "./reasons";
 import type { Reason, ReasonCode } from "./reasons";
 import { refusedBy, whyHere, whyNowhere } from "./sentences";
+import { noneOffered, placeOfShare } from "./shares";
 import type { Shape } from "./shape";
 
 /** Ties go by this, smaller first, and then by name: no order of the input matters. */
@@ -92,13 +93,15 @@ export class NaivePlacement {
     const scored = (i: number) => ({ name: nodes[i]?.name ?? "", score: scores[i] as number, parts: scoreParts(ask.shape, nodes[i] as FleetNode, this.facts(ask, i, nodes[i] as FleetNode)) });
     const [first, next] = [best < 0 ? null : scored(best), second < 0 ? null : scored(second)];
     const limits = this.spreadLimits(ask);
+    const shared = ask.shape.demand.devices;
+    const on = best >= 0 && shared?.shareMillis !== undefined ? placeOfShare((this.loads[best] as Load).shared, shared.model, shared.shareMillis) : null;
     const told = reasonCodes.flatMap((code) => (counts.has(code) ? [{ code, text: reasonSummary[code], nodes: counts.get(code)?.length ?? 0 }] : []));
     const refused = told.flatMap(({ code }) => (counts.get(code) ?? []).slice(0, NAMED).flatMap((i) => {
       const [decisive, ...also] = this.reasons(ask, i, nodes[i] as FleetNode, limits);
       return decisive ? [refusedBy(nodes[i] as FleetNode, decisive, also)] : [];
     }));
     const placed: PlacedAsk = {
-      unit: ask.unit, nodeId: nodes[best]?.id ?? null, node: nodes[best]?.name ?? null, because: first ? whyHere(feasible, first, next) : whyNowhere(told), counts: told, feasible,
+      unit: ask.unit, nodeId: nodes[best]?.id ?? null, node: nodes[best]?.name ?? null, ...(on ? { on } : {}), because: first ? whyHere(feasible, first, next) : `${noneOffered(ask.shape.demand, (name) => nodes.some((n) => n.capacity.extra?.[name] !== undefined))}${whyNowhere(told)}`, counts: told, feasible,
       candidates: [...[first, next].flatMap((s): Candidate[] => (s ? [{ node: s.name, site: nodes[s === first ? best : second]?.site ?? "", feasible: true, reason: null, score: shownScore(s.score), parts: s.parts }] : [])), ...refused],
       margin: first && next ? shownScore(first.score - next.score) : null,
     };

@@ -1,5 +1,5 @@
 import type { Ask, PlaceOptions, PlacedAsk, PlacementPlan } from "./ask";
-import { columnsOf } from "./engine/columns";
+import { askShares, columnsOf } from "./engine/columns";
 import { RecordedDecision } from "./engine/decision";
 import { Planner } from "./engine/planner";
 import type { FleetSnapshot } from "./fleet";
@@ -18,7 +18,7 @@ export function place(snapshot: FleetSnapshot, asks: readonly Ask[], options: Pl
     const plain = new NaivePlacement(snapshot, options);
     return { placements: asks.map((ask) => plain.place(ask)) };
   }
-  const planner = new Planner(columnsOf(snapshot), options);
+  const planner = new Planner(columnsOf(snapshot, askShares(asks)), options);
   planner.prepare(asks, true);
   const placements: PlacedAsk[] = new Array<PlacedAsk>(asks.length);
   for (let i = 0; i < asks.length; i++) {

@@ -8,7 +8,7 @@ import { demand, nodeOf, policy, selectorOf, shape } from "./testing";
 const NOW = 10_000_000;
 const revision = (generation: number, o: Partial<RevisionShape> = {}): RevisionShape => ({ generation, digest: `d${generation}`, templateDigest: `t${generation}`, shape: shape(), ...o });
 const node = (name: string, o: Partial<FleetNode> = {}) => nodeOf({ name, lastSeenMs: NOW, ...o });
-const unit = (ordinal: number, at: FleetNode, o: Partial<OwnUnit> & { phase?: string; health?: string; on?: number } = {}): OwnUnit => {
+const unit = (ordinal: number, at: FleetNode, o: Partial<Omit<OwnUnit, "on">> & { phase?: string; health?: string; on?: number } = {}): OwnUnit => {
   const { phase = "running", health = "healthy", on = 1, ...rest } = o;
   return { assignmentId: `a${ordinal}`, version: 1, unit: `w-${ordinal}`, ordinal, node: at, generation: 1, desired: "run", updatedAtMs: NOW - 60_000, nodeObservedAtMs: NOW, nodeApplied: true, observed: { generation: on, phase, health, restarts: 0, exitCode: null, message: "", sinceMs: NOW - 50_000 }, ...rest };
 };

@@ -18,8 +18,10 @@ import { placeRepairs, repairTurnOf } from "./repairs";
 import { divided, sharesOf, sitesOfAsks } from "./sets/division";
 import type { Standing } from "./sets/division";
 import { placeSet } from "./sets/place-set";
+import { withPlaced } from "./sets/set-plan";
 import { plainRules } from "./sets/types";
 import type { Shape } from "./shape";
+import { heldOn, keepsDevice } from "./shares";
 import type { Cause, OwnUnit, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./workload-plan";
 
 /** Placements of one pass; more wait for the next, so that a pass stays short and others get their turn. */
@@ -173,7 +175,7 @@ function placeMissing(s: WorkloadSnapshot, goal: RevisionShape, running: readonl
 
 /** Places asks with regard to quota, gang, priority, division and neighbours; null when more has to be read first. */
 function placeAll(s: WorkloadSnapshot, wanted: readonly Ask[], seeded: PlaceOptions, staying: readonly OwnUnit[], plan: WorkloadPlan): PlacedAsk[] | null {
-  const fleet = s.fleet as FleetSnapshot;
+  const fleet = withPlaced(s.fleet as FleetSnapshot, plan.place, (s.askShape as Shape).demand);
   const { shape, groups } = besides(s.askShape as Shape, s.neighbours ?? alone, seeded.own, fleet, { asks: wanted, seed: seeded.seed, preempts: s.sets?.preempts ?? false });
   const asks = shape === s.askShape ? wanted : wanted.map((a) => ({ ...a, shape }));
   const options = groups.size > 0 ? { ...seeded, groups } : seeded;
@@ -252,12 +254,12 @@ function planRevisions(s: WorkloadSnapshot, goal: RevisionShape, staying: readon
   const down = behind.filter((u) => u.node.contact === "live" && !isServing(u));
   const loads = new Map<string, Load>();
   // What this plan has just put on a node is not in the picture that the node's load comes from.
-  for (const p of plan.place) loads.set(p.nodeId, withDemand(loads.get(p.nodeId) ?? loadOf(s, p.nodeId), (s.askShape ?? goal.shape).demand));
+  for (const p of plan.place) loads.set(p.nodeId, withDemand(loads.get(p.nodeId) ?? loadOf(s, p.nodeId), heldOn((s.askShape ?? goal.shape).demand, p.decision.on)));
   const move = (u: OwnUnit) => {
     const load = loads.get(u.node.id) ?? u.node.load;
     // Several units of one node may move in one pass: each sees what the others took.
     if (!fitsInPlace(s, goal, u, load)) return;
-    loads.set(u.node.id, withDemand(released(s, u, load), goal.shape.demand));
+    loads.set(u.node.id, withDemand(released(s, u, load), heldOn(goal.shape.demand, u.on)));
     plan.move.push({ assignmentId: u.assignmentId, version: u.version, unit: u.unit, nodeId: u.node.id, generation: goal.generation, digest: goal.digest });
   };
   for (const u of down) move(u);
@@ -276,11 +278,14 @@ function loadOf(s: WorkloadSnapshot, nodeId: string): Load {
 
 /** Whether a revision fits on the unit's own node once the unit's present revision has gone. */
 function fitsInPlace(s: WorkloadSnapshot, goal: RevisionShape, u: OwnUnit, load: Load): boolean {
-  return fits(u.node.capacity, released(s, u, load), goal.shape.demand);
+  const now = s.revisions.get(u.generation)?.shape.demand;
+  // A share is of one device for as long as the unit is there: what asks for one on another goes elsewhere.
+  if (now && !keepsDevice(now, goal.shape.demand, u.on)) return false;
+  return fits(u.node.capacity, released(s, u, load), heldOn(goal.shape.demand, u.on));
 }
 function released(s: WorkloadSnapshot, u: OwnUnit, load: Load): Load {
   const now = s.revisions.get(u.generation);
-  return now ? withDemand(load, now.shape.demand, -1) : load;
+  return now ? withDemand(load, heldOn(now.shape.demand, u.on), -1) : load;
 }
 
 function stop(plan: WorkloadPlan, u: OwnUnit, cause: Cause, because: string): void {

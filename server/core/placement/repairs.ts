@@ -9,6 +9,7 @@ import { place } from "./place";
 import { amountsOf, plus } from "./quota/amounts";
 import { QuotaTree } from "./quota/tree";
 import { withoutNode } from "./gang/gang";
+import { heldOn } from "./shares";
 import type { Ask, PlacedAsk } from "./ask";
 import type { OwnUnit, RepairTurn, RevisionShape, WorkloadPlan, WorkloadSnapshot } from "./workload-plan";
 
@@ -54,7 +55,7 @@ export function placeRepairs(s: WorkloadSnapshot, goal: RevisionShape, running: 
       plan.because.push(`${u.unit} moves: ${turn.because}`);
       // Those that move after it in the same pass find its replacement there.
       const to = fleet.nodes.find((n) => n.id === found.nodeId);
-      if (to) fleet = withLoads(fleet, new Map([[to.id, withDemand(to.load, s.askShape.demand)]]));
+      if (to) fleet = withLoads(fleet, new Map([[to.id, withDemand(to.load, heldOn(s.askShape.demand, found.on))]]));
       own.push(found.nodeId);
     }
   }

@@ -5,6 +5,7 @@ import type { PlacedAsk } from "./ask";
 import type { FleetNode, FleetSnapshot } from "./fleet";
 import type { Held, Others, SetRules } from "./sets/types";
 import type { Shape } from "./shape";
+import type { SharedOn } from "./shares";
 
 export type Cause = "place" | "replace" | "drain" | "scale" | "rollout" | "rollback" | "move" | "update" | "preempt" | "remove" | "done" | "completed";
 
@@ -21,6 +22,8 @@ export interface OwnUnit {
   /** When the node last said all that it runs; null when it never did. */
   nodeObservedAtMs: number | null;
   nodeApplied: boolean;
+  /** The device that its share is of; absent or null for what has none. */
+  on?: SharedOn | null;
 }
 
 export interface RevisionShape {

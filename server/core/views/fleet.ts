@@ -62,6 +62,8 @@ export const unitRow = z.object({
     .nullable(),
   state: stateView,
   decisionId: z.string().nullable(),
+  /** What it holds of accelerators, in words; of a share also which of the devices that its node shares. Null: none. */
+  devices: z.object({ text: z.string(), shared: z.object({ slot: z.int(), model: z.string(), millis: z.int() }).nullable() }).nullable().default(null),
 });
 export type UnitRow = z.infer<typeof unitRow>;
 export const unitPage = pageOf(unitRow);

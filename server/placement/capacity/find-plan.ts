@@ -2,8 +2,8 @@
 import { fits, withDemand } from "../../core/placement/demand";
 import type { Demand, Load } from "../../core/placement";
 import { withLoads } from "../../core/placement/engine/columns";
-import { Neighbourhood, alone, besides, place } from "../../core/placement";
-import type { FleetNode, FleetSnapshot, Held, Neighbours, Shape, WhatIfWorld } from "../../core/placement";
+import { Neighbourhood, alone, besides, heldOn, place } from "../../core/placement";
+import type { FleetNode, FleetSnapshot, Held, Neighbours, Shape, SharedOn, WhatIfWorld } from "../../core/placement";
 import { withReservations } from "../../core/placement";
 import { repairForGang } from "../../core/placement/fragmentation";
 import { planningFleet } from "./repair-fleet";
@@ -92,6 +92,7 @@ function check(world: WhatIfWorld, moves: readonly FoundMove[], pending: Pending
   const at = new Map(world.workloads.flatMap((w) => w.snapshot.units.map((u) => [u.assignmentId, u.node.id])));
   const batches = new Batches(loads);
   const placedMoves: FoundMove[] = [];
+  const onNow = new Map<string, SharedOn | null>();
   for (const m of moves) {
     const { snapshot } = m.of;
     if (at.get(m.unit.assignmentId) !== m.unit.node.id) return { refused: `${m.unit.assignmentId} ${m.to.id}`, because: `${m.unit.unit} would have to move twice.` };
@@ -101,9 +102,10 @@ function check(world: WhatIfWorld, moves: readonly FoundMove[], pending: Pending
     const [p] = place(fleet, [{ unit: m.unit.unit, shape, avoid: new Set([from]), only: m.to.id }], { seed: snapshot.name, own, groups }).placements;
     if (!p || p.nodeId === null) return { refused: `${m.unit.assignmentId} ${m.to.id}`, because: `${m.unit.unit} can't go to ${m.to.name}: ${p?.because ?? ""}` };
     placedMoves.push({ ...m, batch: batches.next(m, from) });
-    const change = (id: string, sign: 1 | -1): void => void loads.set(id, withDemand(loads.get(id) ?? m.to.load, m.shape.demand, sign));
-    change(m.to.id, 1);
-    change(from, -1);
+    const change = (id: string, sign: 1 | -1, on: SharedOn | null | undefined): void => void loads.set(id, withDemand(loads.get(id) ?? m.to.load, heldOn(m.shape.demand, on), sign));
+    change(m.to.id, 1, p.on);
+    change(from, -1, onNow.get(m.unit.assignmentId) ?? m.unit.on);
+    onNow.set(m.unit.assignmentId, p.on ?? null);
     at.set(m.unit.assignmentId, m.to.id);
     fleet = withLoads(fleet, new Map([[m.to.id, loads.get(m.to.id) as Load], [from, loads.get(from) as Load]]));
   }

@@ -27,13 +27,14 @@ export interface OwnMix {
 
 const KEEP = 0.95;
 const none = (): Amount => ({ capacity: 0, allocated: 0, idle: 0, lost: 0 });
-const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
+/** Devices in use: whole ones, and of those that are shared what is taken of them. */
+const takenOf = (load: FleetNode["load"]): number => Object.values(load.devices).reduce((a, b) => a + b, 0) - (load.shared ?? []).reduce((a, d) => a + 1 - d.millis / WHOLE, 0);
 
 /** The project's own mix, as the FGD paper makes its target workload: distinct shapes by falling count, up to 95% of all units. */
 export function ownMix(units: readonly { demand: Demand; workload: string }[]): OwnMix {
   const shapes = new Map<string, { demand: Demand; units: number; workloads: Set<string> }>();
   for (const u of units) {
-    const key = JSON.stringify([u.demand.cpuMillis, u.demand.memoryBytes, u.demand.devices]);
+    const key = JSON.stringify([u.demand.cpuMillis, u.demand.memoryBytes, u.demand.devices?.count, u.demand.devices?.model, u.demand.devices?.shareMillis, u.demand.extra]);
     const s = shapes.get(key) ?? { demand: u.demand, units: 0, workloads: new Set<string>() };
     s.units++;
     s.workloads.add(u.workload);
@@ -68,7 +69,7 @@ export function measureNode(n: FleetNode, mix: OwnMix): Measured {
     models.set(g.model, one);
     add(devices, one);
   }
-  devices.allocated = Math.min(devices.capacity, sum(n.load.devices));
+  devices.allocated = Math.min(devices.capacity, takenOf(n.load));
   return { cpuMillis: amount(n.capacity.cpuMillis, n.load.cpuMillis, (d) => d.cpuMillis), memoryBytes: amount(n.capacity.memoryBytes, n.load.memoryBytes, (d) => d.memoryBytes), devices, models };
 }
 

@@ -69,7 +69,7 @@ export function repairPlanner(deps: PlacementDeps, worlds: WorldCache) {
 
 /** A shape as the command line takes it. */
 function optionsOf({ shape: { demand: d }, count }: Pending): string {
-  return [`--cpu ${d.cpuMillis}`, d.memoryBytes > 0 ? `--memory ${Math.ceil(d.memoryBytes / 1_024)}Ki` : "", d.devices ? `--devices ${d.devices.count}${d.devices.model === null ? "" : ` --model ${d.devices.model}`}` : "", `--count ${count}`].filter(Boolean).join(" ");
+  return [`--cpu ${d.cpuMillis}`, d.memoryBytes > 0 ? `--memory ${Math.ceil(d.memoryBytes / 1_024)}Ki` : "", d.devices ? `${d.devices.shareMillis === undefined ? `--devices ${d.devices.count}` : `--share ${d.devices.shareMillis}`}${d.devices.model === null ? "" : ` --model ${d.devices.model}`}` : "", `--count ${count}`].filter(Boolean).join(" ");
 }
 
 function pendingOf(world: WhatIfWorld, input: RepairInput): Pending {

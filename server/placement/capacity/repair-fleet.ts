@@ -33,7 +33,8 @@ function maySpare(w: Workload, pendingId: string | null): boolean {
   if (running.length !== s.replicas || s.units.length !== running.length) return false;
   return running.every((x) => x.node.contact === "live" && x.observed !== null && serves(x.observed.phase, x.observed.health));
 }
-const isMovable = (w: Workload, u: OwnUnit): boolean => w.snapshot.revisions.get(u.generation)?.templateDigest === w.snapshot.goal?.templateDigest && isUsable(u.node);
+// A unit with a share stays: a plan counts whole devices off, and can't tell what would be left of which.
+const isMovable = (w: Workload, u: OwnUnit): boolean => u.on == null && w.snapshot.revisions.get(u.generation)?.templateDigest === w.snapshot.goal?.templateDigest && isUsable(u.node);
 
 export function planningFleet(world: WhatIfWorld, o: { pendingId: string | null; secondsOf: (workloadId: string, generation: number) => number; forbidden: ReadonlySet<string> }): PlanningFleet {
   const nodes = world.nodes.filter(isUsable);
@@ -69,7 +70,7 @@ export function planningFleet(world: WhatIfWorld, o: { pendingId: string | null;
       const at = index.get(u.node.id);
       const shape = w.snapshot.revisions.get(u.generation)?.shape;
       if (at === undefined || !shape) continue;
-      const wanted = shape.demand.devices?.count ?? 0;
+      const wanted = shape.demand.devices?.shareMillis !== undefined ? 0 : (shape.demand.devices?.count ?? 0);
       const first = next.get(u.node.id) ?? 0;
       next.set(u.node.id, first + wanted);
       const devices = Array.from({ length: wanted }, (_, i) => first + i).filter((d) => d < (gpu[at]?.free.length ?? 0));

@@ -1,5 +1,5 @@
 import type { ProjectRef } from "../../core/access/actor";
-import { besides, evaluate, plainRules, withDemand, withReservations } from "../../core/placement";
+import { besides, evaluate, heldOn, plainRules, withDemand, withReservations } from "../../core/placement";
 import type { Judged, OwnUnit, Problem, Shape } from "../../core/placement";
 import { decisions, fleetRead } from "../../store";
 import type { PlacementDeps } from "../deps";
@@ -41,7 +41,7 @@ export function createJudge(deps: PlacementDeps): (project: ProjectRef, unit: st
     const rules = loaded.snapshot.sets ?? plainRules;
     const fleet = withReservations(await withWanted(db, project.id, shape, await fleets.read(project.id, { ...at, warmFor: warmFor(shape) })), loaded.held, { workloadId, priority: rules.priority, takesMaxMs: rules.takes?.maxMs ?? null });
     const own = loaded.snapshot.units.find((u) => u.unit === unit && u.desired === "run");
-    const nodes = own ? fleet.nodes.map((n) => (n.id === own.node.id ? { ...n, load: withDemand(n.load, shape.demand, -1) } : n)) : fleet.nodes;
+    const nodes = own ? fleet.nodes.map((n) => (n.id === own.node.id ? { ...n, load: withDemand(n.load, heldOn((loaded.snapshot.revisions.get(own.generation)?.shape ?? shape).demand, own.on), -1) } : n)) : fleet.nodes;
     const others = loaded.snapshot.units.filter((u) => u.desired === "run" && u !== own).map((u) => u.node.id);
     const options = { seed: `${loaded.snapshot.name}/${loaded.snapshot.goal?.generation ?? 0}`, own: others };
     const neighbours = await loadNeighbours(db, project.id, loaded.snapshot.name, shape);

@@ -2,14 +2,11 @@ import type { z } from "zod";
 import type { ProjectRef } from "../../core/access/actor";
 import { parseDurationMs } from "../../core/base/duration";
 import { amountsOf, amountText, plus, queueOrder, QuotaTree } from "../../core/placement";
-import type { Amounts, Demand } from "../../core/placement";
+import type { Amounts } from "../../core/placement";
 import type { queueView, quotaTreeView } from "../../core/views/placement";
 import { queueRead } from "../../store";
 import type { PlacementDeps } from "../deps";
-import { loadQuotas, loadReservations, loadUsage } from "../sets-snapshot";
-
-type Waiting = Awaited<ReturnType<typeof queueRead.waiting>>[number];
-const demandOf = (r: Waiting): Demand => ({ cpuMillis: r.cpuMillis, memoryBytes: r.memoryBytes, diskBytes: r.diskBytes, devices: r.deviceCount > 0 ? { count: r.deviceCount, model: r.deviceModel } : null });
+import { demandOfRow, loadQuotas, loadReservations, loadUsage } from "../sets-snapshot";
 
 export function queueQueries(deps: PlacementDeps) {
   const db = deps.store.read.client;
@@ -18,7 +15,7 @@ export function queueQueries(deps: PlacementDeps) {
     async queue(project: ProjectRef): Promise<z.input<typeof queueView>> {
       const nowMs = deps.clock.nowMs();
       const [rows, stopping, held, facts, used] = await Promise.all([queueRead.waiting(db, project.id), queueRead.makingWay(db, project.id), loadReservations(db, project.id), loadQuotas(db, project.id), loadUsage(db, project.id)]);
-      const order = queueOrder(rows.map((r) => ({ ...r, id: r.workloadId, amounts: amountsOf(demandOf(r)), sinceMs: r.sinceMs ?? nowMs })), new QuotaTree(facts, used));
+      const order = queueOrder(rows.map((r) => ({ ...r, id: r.workloadId, amounts: amountsOf(demandOfRow(r)), sinceMs: r.sinceMs ?? nowMs })), new QuotaTree(facts, used));
       const position = new Map(order.map((r, i) => [r.workloadId, i + 1]));
       const since = new Map(rows.map((r) => [r.workloadId, r.sinceMs]));
       const ends = await queueRead.earliestEnds(db, project.id, held.filter((h) => h.cause === "backfill").map((h) => h.nodeId));
@@ -43,7 +40,7 @@ export function queueQueries(deps: PlacementDeps) {
       const [facts, used, waiting] = await Promise.all([loadQuotas(db, project.id), loadUsage(db, project.id), queueRead.waiting(db, project.id)]);
       const tree = new QuotaTree(facts, used);
       const wants = new Map<string, Amounts>();
-      for (const w of waiting) if (w.quota !== null) wants.set(w.quota, plus(wants.get(w.quota) ?? {}, amountsOf(demandOf(w), w.replicas - w.running)));
+      for (const w of waiting) if (w.quota !== null) wants.set(w.quota, plus(wants.get(w.quota) ?? {}, amountsOf(demandOfRow(w), w.replicas - w.running)));
       const users = await queueRead.quotaUsers(db, project.id);
       const due = new Map(tree.resources.map((r) => [r, tree.deserved(r, new Map(facts.map((f) => [f.name, (used.get(f.name)?.[r] ?? 0) + (wants.get(f.name)?.[r] ?? 0)])))]));
       return {

@@ -21,6 +21,8 @@ export interface NewAssignment {
   cause: string;
   decisionId: string | null;
   rolloutId: string | null;
+  /** Of a unit that has a share of a device: which one of its node; absent or null for others. */
+  on?: { slot: number; model: string } | null;
 }
 
 /** Places units. A unique violation of `assignments_one_running_unit_key` means that somebody else placed one first. */
@@ -28,9 +30,9 @@ export async function insertMany(db: Queryable, list: readonly NewAssignment[]):
   if (list.length === 0) return;
   const column = <T>(pick: (a: (typeof list)[number]) => T) => list.map(pick);
   await db.query(
-    `insert into assignments (id, project_id, workload_id, unit, ordinal, node_id, generation, digest, desired, cause, decision_id, rollout_id)
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])`,
-    [column((a) => a.id), column((a) => a.projectId), column((a) => a.workloadId), column((a) => a.unit), column((a) => a.ordinal), column((a) => a.nodeId), column((a) => a.generation), column((a) => a.digest), column((a) => a.desired), column((a) => a.cause), column((a) => a.decisionId), column((a) => a.rolloutId)],
+    `insert into assignments (id, project_id, workload_id, unit, ordinal, node_id, generation, digest, desired, cause, decision_id, rollout_id, shared_slot, shared_model)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::int[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int[], $14::text[])`,
+    [column((a) => a.id), column((a) => a.projectId), column((a) => a.workloadId), column((a) => a.unit), column((a) => a.ordinal), column((a) => a.nodeId), column((a) => a.generation), column((a) => a.digest), column((a) => a.desired), column((a) => a.cause), column((a) => a.decisionId), column((a) => a.rolloutId), column((a) => a.on?.slot ?? null), column((a) => a.on?.model ?? null)],
   );
 }
 

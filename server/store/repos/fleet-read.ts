@@ -3,6 +3,8 @@ import type { NodeFacts, NodeUsage } from "../../core/fleet/facts";
 import type { Counts } from "../../core/fleet";
 import { toMs, toMsOrNull } from "../queryable";
 import type { Queryable } from "../queryable";
+import { sharedOn } from "./demand-columns";
+import type { DemandColumns } from "./demand-columns";
 import { isSilent, like, narrowing, nodeState, unitCounts, unitServed, unitState, unwellNodes } from "./fleet-sql";
 
 /** When the question is asked, and after how long a node counts as silent. */
@@ -194,19 +196,23 @@ export interface UnitListRow {
   lastSeenMs: number | null;
   observed: { generation: number; phase: string; health: string; restarts: number; exitCode: number | null; message: string; ports: Record<string, number>; limits: string; cpuMillis: number | null; memoryBytes: number | null; startedMs: number | null; sinceMs: number; atMs: number } | null;
   incoming: { generation: number; phase: string; health: string; message: string } | null;
+  devices: Pick<DemandColumns, "deviceCount" | "deviceModel" | "deviceShare" | "sliceProfile" | "sliceCount"> & { on: { slot: number; model: string } | null };
 }
 interface UnitSql {
+  device_count: number | null; device_model: string | null; device_share: number | null; slice_profile: string | null; slice_count: number | null; shared_slot: number | null; shared_model: string | null;
   id: string; unit: string; workload: string; node: string; site: string; title: string; desired: "run" | "stop"; generation: number; cause: string; updated_at: Date; decision_id: string | null; connected: boolean; last_seen_at: Date | null;
   o_generation: number | null; phase: string | null; health: string | null; restarts: number | null; exit_code: number | null; message: string | null; ports: Record<string, number> | null; limits: string | null; o_cpu: number | null; o_memory: string | null; started_at: Date | null; since_at: Date | null; observed_at: Date | null;
   incoming: UnitListRow["incoming"];
 }
 const unitColumns = `a.id, a.unit, w.name as workload, n.name as node, s.name as site, s.title, a.desired, a.generation, a.cause, a.updated_at, a.decision_id, n.connected, n.last_seen_at,
-  o.generation as o_generation, o.phase, o.health, o.restarts, o.exit_code, o.message, o.ports, o.limits, o.cpu_millis as o_cpu, o.memory_bytes::text as o_memory, o.started_at, o.since_at, o.observed_at, o.incoming`;
-const unitJoins = "from assignments a join objects w on w.id = a.workload_id join nodes n on n.id = a.node_id join sites s on s.id = n.site_id left join observations o on o.assignment_id = a.id";
+  o.generation as o_generation, o.phase, o.health, o.restarts, o.exit_code, o.message, o.ports, o.limits, o.cpu_millis as o_cpu, o.memory_bytes::text as o_memory, o.started_at, o.since_at, o.observed_at, o.incoming,
+  r.device_count, r.device_model, r.device_share, r.slice_profile, r.slice_count, a.shared_slot, a.shared_model`;
+const unitJoins = "from assignments a join objects w on w.id = a.workload_id join nodes n on n.id = a.node_id join sites s on s.id = n.site_id left join observations o on o.assignment_id = a.id left join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation";
 const toUnit = (r: UnitSql): UnitListRow => ({
   assignmentId: r.id, unit: r.unit, workload: r.workload, node: r.node, site: r.site, siteTitle: r.title, desired: r.desired, generation: r.generation, cause: r.cause, updatedAtMs: toMs(r.updated_at), decisionId: r.decision_id, connected: r.connected, lastSeenMs: toMsOrNull(r.last_seen_at),
   observed: r.phase === null || r.since_at === null || r.observed_at === null ? null : { generation: r.o_generation ?? 0, phase: r.phase, health: r.health ?? "unknown", restarts: r.restarts ?? 0, exitCode: r.exit_code, message: r.message ?? "", ports: r.ports ?? {}, limits: r.limits ?? "none", cpuMillis: r.o_cpu, memoryBytes: r.o_memory === null ? null : Number(r.o_memory), startedMs: toMsOrNull(r.started_at), sinceMs: toMs(r.since_at), atMs: toMs(r.observed_at) },
   incoming: r.incoming,
+  devices: { deviceCount: r.device_count ?? 0, deviceModel: r.device_model, deviceShare: r.device_share, sliceProfile: r.slice_profile, sliceCount: r.slice_count ?? 0, on: sharedOn(r.shared_slot, r.shared_model) },
 });
 
 export interface UnitFilter {

@@ -9,6 +9,9 @@ export interface DesiredUnitRow {
   generation: number;
   digest: string;
   desired: "run" | "stop";
+  /** Of a unit with a share of a device: which of its node. */
+  slot: number | null;
+  slotModel: string | null;
   manifest: unknown;
   /** While its revision is on trial: until when, and the revision that the node goes back to. */
   trial: { rollout: string; attempt: number | null; returnAtMs: number; generation: number; digest: string; manifest: unknown } | null;
@@ -37,7 +40,7 @@ export async function nodeForDesired(db: Queryable, nodeId: string): Promise<Des
 /** Live assignments of a node with their revisions' manifests, in a fixed order. */
 export async function unitsForDesired(db: Queryable, nodeId: string): Promise<DesiredUnitRow[]> {
   const { rows } = await db.query<DesiredUnitRow>(
-    `select a.id as "assignmentId", a.unit, o.name as workload, a.generation, a.digest, a.desired, r.manifest, exists (select 1 from observations b where b.assignment_id = a.id) as observed,
+    `select a.id as "assignmentId", a.unit, o.name as workload, a.generation, a.digest, a.desired, a.shared_slot as slot, a.shared_model as "slotModel", r.manifest, exists (select 1 from observations b where b.assignment_id = a.id) as observed,
        case when a.trial is not null then jsonb_build_object('rollout', a.trial -> 'rollout', 'attempt', a.trial -> 'attempt', 'returnAtMs', a.trial -> 'returnAtMs', 'generation', p.generation, 'digest', p.digest, 'manifest', p.manifest) end as trial
      from assignments a join objects o on o.id = a.workload_id join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation
      left join object_revisions p on a.desired = 'run' and p.object_id = a.workload_id and p.generation = (a.trial ->> 'previousGeneration')::int

@@ -44,3 +44,4 @@ export * as sealedValues from "./sealed";
 export * as rolloutLists from "./rollout-lists";
 export * as repairs from "./repairs";
 export * as rolloutControl from "./rollout-control";
+export type { DemandColumns } from "./demand-columns";

@@ -1,9 +1,11 @@
 /** Who waits for room, and what is known of it: for the screens of the queue and of quotas. */
 import { toMs } from "../queryable";
 import type { Queryable } from "../queryable";
+import { DEMAND_COLUMNS, demandColumns } from "./demand-columns";
+import type { DemandColumns, DemandSql } from "./demand-columns";
 import { evidenceJoin, wholeCandidates } from "./decisions";
 
-export interface WaitingRow {
+export interface WaitingRow extends DemandColumns {
   workloadId: string;
   workload: string;
   priority: number;
@@ -15,22 +17,17 @@ export interface WaitingRow {
   unit: string | null;
   decision: string | null;
   sinceMs: number | null;
-  cpuMillis: number;
-  memoryBytes: number;
-  diskBytes: number;
-  deviceCount: number;
-  deviceModel: string | null;
 }
 /** Workloads that run fewer units than they ask for (daemons and finished pieces apart), with what one unit takes. */
 export async function waiting(db: Queryable, projectId: string): Promise<WaitingRow[]> {
-  const { rows } = await db.query<{ id: string; name: string; priority: number; quota: string | null; replicas: number; running: number; blocker: string | null; unit: string | null; decision: string | null; since: Date | null; cpu_millis: number; memory_bytes: string; disk_bytes: string; device_count: number; device_model: string | null }>(
+  const { rows } = await db.query<DemandSql & { id: string; name: string; priority: number; quota: string | null; replicas: number; running: number; blocker: string | null; unit: string | null; decision: string | null; since: Date | null }>(
     `with w as (
        select o.id, o.name, o.generation, coalesce((o.spec ->> 'priority')::int, 100) as priority, o.spec ->> 'quota' as quota, coalesce((o.spec ->> 'replicas')::int, 1) as replicas,
          (select count(*)::int from assignments a where a.workload_id = o.id and a.ended_at is null and a.desired = 'run')
            + case when o.spec ->> 'kind' = 'batch' then (select count(distinct a.ordinal)::int from assignments a where a.workload_id = o.id and a.ended_at is not null and a.cause = 'completed') else 0 end as running
        from objects o where o.project_id = $1 and o.kind = 'Workload' and o.deleted_at is null and o.spec ->> 'kind' <> 'daemon'
      )
-     select w.id, w.name, w.priority, w.quota, w.replicas, w.running, d.because as blocker, d.unit, d.id as decision, first.created_at as since, r.cpu_millis, r.memory_bytes::text, r.disk_bytes::text, r.device_count, r.device_model
+     select w.id, w.name, w.priority, w.quota, w.replicas, w.running, d.because as blocker, d.unit, d.id as decision, first.created_at as since, ${DEMAND_COLUMNS}
      from w join object_revisions r on r.object_id = w.id and r.generation = w.generation
        left join lateral (select d.id, d.unit, d.because from decisions d where d.workload_id = w.id and d.outcome = 'unplaced' order by d.created_at desc, d.unit limit 1) d on true
        left join lateral (
@@ -40,7 +37,7 @@ export async function waiting(db: Queryable, projectId: string): Promise<Waiting
      where w.running < w.replicas`,
     [projectId],
   );
-  return rows.map((r) => ({ workloadId: r.id, workload: r.name, priority: r.priority, quota: r.quota, replicas: r.replicas, running: r.running, blocker: r.blocker, unit: r.unit, decision: r.decision, sinceMs: r.since === null ? null : toMs(r.since), cpuMillis: r.cpu_millis, memoryBytes: Number(r.memory_bytes), diskBytes: Number(r.disk_bytes), deviceCount: r.device_count, deviceModel: r.device_model }));
+  return rows.map((r) => ({ workloadId: r.id, workload: r.name, priority: r.priority, quota: r.quota, replicas: r.replicas, running: r.running, blocker: r.blocker, unit: r.unit, decision: r.decision, sinceMs: r.since === null ? null : toMs(r.since), ...demandColumns(r) }));
 }
 
 /** Units that were asked to stop for others and still hold their room. */

@@ -1,8 +1,10 @@
 /** What placement reads of other workloads: who could give way, what quotas are used for, and reserved room. */
 import { toMs } from "../queryable";
 import type { Queryable } from "../queryable";
+import { DEMAND_COLUMNS, demandColumns, sharedOn } from "./demand-columns";
+import type { DemandColumns, DemandSql } from "./demand-columns";
 
-export interface OtherUnitRow {
+export interface OtherUnitRow extends DemandColumns {
   id: string;
   version: number;
   unit: string;
@@ -13,11 +15,8 @@ export interface OtherUnitRow {
   quota: string | null;
   stopping: boolean;
   startedAtMs: number;
-  cpuMillis: number;
-  memoryBytes: number;
-  diskBytes: number;
-  deviceCount: number;
-  deviceModel: string | null;
+  /** The device that its share is of. */
+  on: { slot: number; model: string } | null;
   /** As the manifest has it, such as "10m"; null for what runs until somebody ends it. */
   durationMin: string | null;
   durationMax: string | null;
@@ -28,12 +27,12 @@ export interface OtherUnitRow {
  * give back, or expected to end.
  */
 export async function otherUnits(db: Queryable, projectId: string, o: { workloadId: string; below: number; quotas: readonly string[]; ending: boolean }): Promise<OtherUnitRow[]> {
-  const { rows } = await db.query<{ id: string; version: number; unit: string; workload_id: string; workload: string; node_id: string; priority: number; quota: string | null; desired: string; created_at: Date; cpu_millis: number; memory_bytes: string; disk_bytes: string; device_count: number; device_model: string | null; duration_min: string | null; duration_max: string | null }>(
+  const { rows } = await db.query<DemandSql & { id: string; version: number; unit: string; workload_id: string; workload: string; node_id: string; priority: number; quota: string | null; desired: string; created_at: Date; shared_slot: number | null; shared_model: string | null; duration_min: string | null; duration_max: string | null }>(
     `with w as (
        select id, name, coalesce((spec ->> 'priority')::int, 100) as priority, spec ->> 'quota' as quota, spec #>> '{duration,min}' as duration_min, spec #>> '{duration,max}' as duration_max
        from objects where project_id = $1 and kind = 'Workload' and id <> $2
      )
-     select a.id, a.version, a.unit, a.workload_id, w.name as workload, a.node_id, w.priority, w.quota, a.desired, a.created_at, r.cpu_millis, r.memory_bytes::text, r.disk_bytes::text, r.device_count, r.device_model, w.duration_min, w.duration_max
+     select a.id, a.version, a.unit, a.workload_id, w.name as workload, a.node_id, w.priority, w.quota, a.desired, a.created_at, a.shared_slot, a.shared_model, ${DEMAND_COLUMNS}, w.duration_min, w.duration_max
      from assignments a join w on w.id = a.workload_id join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation
      where a.project_id = $1 and a.ended_at is null and (w.priority < $3 or a.desired = 'stop' or w.quota = any($4) or ($5 and w.duration_max is not null))
      order by a.id`,
@@ -41,7 +40,7 @@ export async function otherUnits(db: Queryable, projectId: string, o: { workload
   );
   return rows.map((r) => ({
     id: r.id, version: r.version, unit: r.unit, workloadId: r.workload_id, workload: r.workload, nodeId: r.node_id, priority: r.priority, quota: r.quota, stopping: r.desired === "stop", startedAtMs: toMs(r.created_at),
-    cpuMillis: r.cpu_millis, memoryBytes: Number(r.memory_bytes), diskBytes: Number(r.disk_bytes), deviceCount: r.device_count, deviceModel: r.device_model, durationMin: r.duration_min, durationMax: r.duration_max,
+    ...demandColumns(r), on: sharedOn(r.shared_slot, r.shared_model), durationMin: r.duration_min, durationMax: r.duration_max,
   }));
 }
 
@@ -70,14 +69,14 @@ export async function affinities(db: Queryable, projectId: string, name: string)
   return rows;
 }
 /** What units of a project are wanted: by workload how many, and what its newest revision that is not held asks for. */
-export async function wanted(db: Queryable, projectId: string): Promise<{ replicas: number; cpuMillis: number; memoryBytes: number; diskBytes: number; deviceCount: number; deviceModel: string | null }[]> {
-  const { rows } = await db.query<{ replicas: number; cpu_millis: number; memory_bytes: string; disk_bytes: string; device_count: number; device_model: string | null }>(
-    `select coalesce((r.manifest #>> '{spec,replicas}')::int, 1) as replicas, r.cpu_millis, r.memory_bytes::text, r.disk_bytes::text, r.device_count, r.device_model
+export async function wanted(db: Queryable, projectId: string): Promise<(DemandColumns & { replicas: number })[]> {
+  const { rows } = await db.query<DemandSql & { replicas: number }>(
+    `select coalesce((r.manifest #>> '{spec,replicas}')::int, 1) as replicas, ${DEMAND_COLUMNS}
      from objects o cross join lateral (select * from object_revisions x where x.object_id = o.id and x.held_reason is null order by x.generation desc limit 1) r
      where o.project_id = $1 and o.kind = 'Workload' and o.deleted_at is null order by o.id`,
     [projectId],
   );
-  return rows.map((r) => ({ replicas: r.replicas, cpuMillis: r.cpu_millis, memoryBytes: Number(r.memory_bytes), diskBytes: Number(r.disk_bytes), deviceCount: r.device_count, deviceModel: r.device_model }));
+  return rows.map((r) => ({ replicas: r.replicas, ...demandColumns(r) }));
 }
 /** Nodes with live units of these workloads. */
 export async function unitsOfNamed(db: Queryable, projectId: string, names: readonly string[]): Promise<{ workload: string; nodeId: string; stopping: boolean }[]> {
@@ -116,7 +115,7 @@ export async function quotaUsage(db: Queryable, projectId: string): Promise<Usag
        select v.workload_id, v.generation from reservations v where v.project_id = $1 and v.cause = 'preempt'
          and not exists (select 1 from assignments a where a.workload_id = v.workload_id and a.unit = v.unit and a.ended_at is null and a.desired = 'run')
      )
-     select w.quota, h.workload_id, sum(r.cpu_millis)::text as cpu, sum(r.memory_bytes)::text as memory, sum(r.disk_bytes)::text as disk, sum(r.device_count)::text as devices, r.device_model as model
+     select w.quota, h.workload_id, sum(r.cpu_millis)::text as cpu, sum(r.memory_bytes)::text as memory, sum(r.disk_bytes)::text as disk, (sum(r.device_count) + sum(coalesce(r.device_share, 0)) / 1000.0)::text as devices, r.device_model as model
      from held h join w on w.id = h.workload_id join object_revisions r on r.object_id = h.workload_id and r.generation = h.generation
      group by w.quota, h.workload_id, r.device_model order by w.quota, h.workload_id`,
     [projectId],
@@ -129,7 +128,7 @@ export async function lockQuotas(db: Queryable, projectId: string, names: readon
   await db.query("select 1 from objects where project_id = $1 and kind = 'Quota' and deleted_at is null and name = any($2) order by id for no key update", [projectId, names]);
 }
 
-export interface ReservationRow {
+export interface ReservationRow extends DemandColumns {
   workloadId: string;
   workload: string;
   unit: string;
@@ -140,21 +139,16 @@ export interface ReservationRow {
   because: string;
   fromMs: number;
   expiresMs: number;
-  cpuMillis: number;
-  memoryBytes: number;
-  diskBytes: number;
-  deviceCount: number;
-  deviceModel: string | null;
 }
 /** Reservations of a project, with what each keeps. */
 export async function reservations(db: Queryable, projectId: string): Promise<ReservationRow[]> {
-  const { rows } = await db.query<{ workload_id: string; workload: string; unit: string; node_id: string; generation: number; priority: number; cause: "preempt" | "backfill"; because: string; from_at: Date; expires_at: Date; cpu_millis: number; memory_bytes: string; disk_bytes: string; device_count: number; device_model: string | null }>(
-    `select v.workload_id, w.name as workload, v.unit, v.node_id, v.generation, v.priority, v.cause, v.because, v.from_at, v.expires_at, r.cpu_millis, r.memory_bytes::text, r.disk_bytes::text, r.device_count, r.device_model
+  const { rows } = await db.query<DemandSql & { workload_id: string; workload: string; unit: string; node_id: string; generation: number; priority: number; cause: "preempt" | "backfill"; because: string; from_at: Date; expires_at: Date }>(
+    `select v.workload_id, w.name as workload, v.unit, v.node_id, v.generation, v.priority, v.cause, v.because, v.from_at, v.expires_at, ${DEMAND_COLUMNS}
      from reservations v join objects w on w.id = v.workload_id join object_revisions r on r.object_id = v.workload_id and r.generation = v.generation
      where v.project_id = $1 order by v.workload_id, v.unit`,
     [projectId],
   );
-  return rows.map((r) => ({ workloadId: r.workload_id, workload: r.workload, unit: r.unit, nodeId: r.node_id, generation: r.generation, priority: r.priority, cause: r.cause, because: r.because, fromMs: toMs(r.from_at), expiresMs: toMs(r.expires_at), cpuMillis: r.cpu_millis, memoryBytes: Number(r.memory_bytes), diskBytes: Number(r.disk_bytes), deviceCount: r.device_count, deviceModel: r.device_model }));
+  return rows.map((r) => ({ workloadId: r.workload_id, workload: r.workload, unit: r.unit, nodeId: r.node_id, generation: r.generation, priority: r.priority, cause: r.cause, because: r.because, fromMs: toMs(r.from_at), expiresMs: toMs(r.expires_at), ...demandColumns(r) }));
 }
 
 /** Puts a workload's reservations in the place of those it had. */

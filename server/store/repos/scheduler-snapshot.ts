@@ -2,6 +2,14 @@
 import type { ObservedUnit } from "../../core/fleet";
 import { asJson, toMs, toMsOrNull } from "../queryable";
 import type { Queryable } from "../queryable";
+import { sharedOn } from "./demand-columns";
+
+/** A device that a node shares, by its number there, and the thousandths that are taken of it. */
+export interface SharedRow {
+  slot: number;
+  model: string;
+  millis: number;
+}
 
 export interface FleetNodeRow {
   id: string;
@@ -21,18 +29,19 @@ export interface FleetNodeRow {
   arch: string;
   os: string;
   engines: string[];
-  devices: { vendor: string; model: string; memoryMiB: number | null }[];
+  devices: { vendor: string; model: string; memoryMiB: number | null; slices?: { profile: string; uuid: string | null }[] | null }[];
   cpuMillis: number;
   memoryBytes: number;
   diskBytes: number;
   site: { name: string; title: string; kind: string; jurisdiction: string; timeZone: string; spec: unknown; labels: Record<string, string> };
-  load: { cpuMillis: number; memoryBytes: number; diskBytes: number; devices: Record<string, number> };
+  /** `devices` are whole ones by the model asked for; `shared` those of which units have shares; `slices` by MIG profile. */
+  load: { cpuMillis: number; memoryBytes: number; diskBytes: number; devices: Record<string, number>; shared: SharedRow[]; slices: Record<string, number> };
 }
 
 interface NodeSql {
   id: string; name: string; project_id: string; labels: Record<string, string>; taints: { key: string; value?: string }[]; trust_tier: string; desired_state: FleetNodeRow["desiredState"]; desired_reason: string | null; connected: boolean; last_seen_at: Date | null; observed_at: Date | null;
   version: number; desired_generation: number; observed_generation: number; arch: string | null; os: string | null; engines: string[] | null; devices: FleetNodeRow["devices"] | null; cpu_millis: number; memory_bytes: string; disk_bytes: string;
-  site_id: string; load_cpu: string | null; load_memory: string | null; load_disk: string | null; load_devices: Record<string, number> | null;
+  site_id: string; load_cpu: string | null; load_memory: string | null; load_disk: string | null; load_devices: Record<string, number> | null; load_shared: SharedRow[] | null; load_slices: Record<string, number> | null;
 }
 
 /** Nodes with their site, what they offer and what live assignments take of it. Either named ones, or all that are not decommissioned. */
@@ -45,17 +54,29 @@ export async function fleetNodes(db: Queryable, projectId: string, nodeIds: read
        group by a.node_id
      ), accelerators as (
        select d.node_id, jsonb_object_agg(d.model, d.n) as devices
-       from (select a.node_id, coalesce(r.device_model, '') as model, sum(r.device_count) as n
+       from (select a.node_id, coalesce(r.device_model, '') as model, sum(r.device_count) + count(*) filter (where r.device_share is not null and a.shared_slot is null) as n
              from assignments a join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation
-             where a.ended_at is null and a.project_id = $1 and r.device_count > 0 and ($2::text[] is null or a.node_id = any($2)) group by 1, 2) d
+             where a.ended_at is null and a.project_id = $1 and (r.device_count > 0 or r.device_share is not null) and ($2::text[] is null or a.node_id = any($2)) group by 1, 2) d
+       group by d.node_id
+     ), opened as (
+       select d.node_id, jsonb_agg(jsonb_build_object('slot', d.slot, 'model', d.model, 'millis', d.millis) order by d.slot) as shared
+       from (select a.node_id, a.shared_slot as slot, a.shared_model as model, sum(r.device_share) as millis
+             from assignments a join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation
+             where a.ended_at is null and a.project_id = $1 and r.device_share is not null and a.shared_slot is not null and ($2::text[] is null or a.node_id = any($2)) group by 1, 2, 3) d
+       group by d.node_id
+     ), slices as (
+       select d.node_id, jsonb_object_agg(d.profile, d.n) as slices
+       from (select a.node_id, r.slice_profile as profile, sum(r.slice_count) as n
+             from assignments a join object_revisions r on r.object_id = a.workload_id and r.generation = a.generation
+             where a.ended_at is null and a.project_id = $1 and r.slice_count > 0 and ($2::text[] is null or a.node_id = any($2)) group by 1, 2) d
        group by d.node_id
      )
      select n.id, n.name, n.project_id, n.labels, n.taints, n.trust_tier, n.desired_state, n.desired_reason, n.connected, n.last_seen_at, n.observed_at, n.version, n.desired_generation, n.observed_generation,
        n.observed_facts ->> 'arch' as arch, n.observed_facts ->> 'os' as os,
        (select array_agg(e ->> 'type') from jsonb_array_elements(n.observed_facts -> 'engines') e) as engines, n.observed_facts -> 'devices' as devices,
        n.cpu_millis, n.memory_bytes::text, n.disk_bytes::text, n.site_id,
-       t.cpu::text as load_cpu, t.memory::text as load_memory, t.disk::text as load_disk, x.devices as load_devices
-     from nodes n left join taken t on t.node_id = n.id left join accelerators x on x.node_id = n.id
+       t.cpu::text as load_cpu, t.memory::text as load_memory, t.disk::text as load_disk, x.devices as load_devices, o.shared as load_shared, m.slices as load_slices
+     from nodes n left join taken t on t.node_id = n.id left join accelerators x on x.node_id = n.id left join opened o on o.node_id = n.id left join slices m on m.node_id = n.id
      where n.project_id = $1 and (case when $2::text[] is null then n.desired_state <> 'decommissioned' else n.id = any($2) end)
      order by n.name`,
     [projectId, nodeIds],
@@ -72,7 +93,7 @@ export async function fleetNodes(db: Queryable, projectId: string, nodeIds: read
     version: r.version, desiredGeneration: r.desired_generation, observedGeneration: r.observed_generation, arch: r.arch ?? "", os: r.os ?? "", engines: r.engines ?? [], devices: r.devices ?? [],
     cpuMillis: r.cpu_millis, memoryBytes: Number(r.memory_bytes), diskBytes: Number(r.disk_bytes),
     site: sites.get(r.site_id) ?? nowhere,
-    load: { cpuMillis: Number(r.load_cpu ?? 0), memoryBytes: Number(r.load_memory ?? 0), diskBytes: Number(r.load_disk ?? 0), devices: r.load_devices ?? {} },
+    load: { cpuMillis: Number(r.load_cpu ?? 0), memoryBytes: Number(r.load_memory ?? 0), diskBytes: Number(r.load_disk ?? 0), devices: r.load_devices ?? {}, shared: r.load_shared ?? [], slices: r.load_slices ?? {} },
   }));
 }
 
@@ -98,16 +119,18 @@ export interface OwnUnitRow {
   version: number;
   updatedAtMs: number;
   observed: ObservedUnit | null;
+  /** The device that its share is of. */
+  on: { slot: number; model: string } | null;
 }
 /** Live assignments of a workload with what the agents say of them. */
 export async function ownUnits(db: Queryable, workloadId: string): Promise<OwnUnitRow[]> {
-  const { rows } = await db.query<{ id: string; unit: string; ordinal: number; node_id: string; generation: number; desired: "run" | "stop"; version: number; updated_at: Date; o_generation: number | null; phase: string | null; health: string | null; restarts: number | null; exit_code: number | null; message: string | null; since_at: Date | null }>(
-    `select a.id, a.unit, a.ordinal, a.node_id, a.generation, a.desired, a.version, a.updated_at, o.generation as o_generation, o.phase, o.health, o.restarts, o.exit_code, o.message, o.since_at
+  const { rows } = await db.query<{ id: string; unit: string; ordinal: number; node_id: string; generation: number; desired: "run" | "stop"; version: number; updated_at: Date; shared_slot: number | null; shared_model: string | null; o_generation: number | null; phase: string | null; health: string | null; restarts: number | null; exit_code: number | null; message: string | null; since_at: Date | null }>(
+    `select a.id, a.unit, a.ordinal, a.node_id, a.generation, a.desired, a.version, a.updated_at, a.shared_slot, a.shared_model, o.generation as o_generation, o.phase, o.health, o.restarts, o.exit_code, o.message, o.since_at
      from assignments a left join observations o on o.assignment_id = a.id where a.workload_id = $1 and a.ended_at is null order by a.ordinal, a.unit, a.id`,
     [workloadId],
   );
   return rows.map((r) => ({
-    id: r.id, unit: r.unit, ordinal: r.ordinal, nodeId: r.node_id, generation: r.generation, desired: r.desired, version: r.version, updatedAtMs: toMs(r.updated_at),
+    id: r.id, unit: r.unit, ordinal: r.ordinal, nodeId: r.node_id, generation: r.generation, desired: r.desired, version: r.version, updatedAtMs: toMs(r.updated_at), on: sharedOn(r.shared_slot, r.shared_model),
     observed: r.phase === null || r.since_at === null ? null : { generation: r.o_generation ?? 0, phase: r.phase, health: r.health ?? "unknown", restarts: r.restarts ?? 0, exitCode: r.exit_code, message: r.message ?? "", sinceMs: toMs(r.since_at) },
   }));
 }

@@ -1,6 +1,7 @@
 /** All workloads of a project at once, for previews: what `objects`, `rollouts` and `schedulerSnapshot` read one by one. */
 import { toMs } from "../queryable";
 import type { Queryable } from "../queryable";
+import { sharedOn } from "./demand-columns";
 import type { StoredObject } from "./objects";
 import type { OwnUnitRow } from "./scheduler-snapshot";
 
@@ -19,13 +20,13 @@ export async function workloads(db: Queryable, projectId: string): Promise<Workl
 /** Live units of all workloads, in the order in which `ownUnits` gives those of one. Rows are arrays: there are many. */
 export async function units(db: Queryable, projectId: string): Promise<Map<string, OwnUnitRow[]>> {
   const { rows } = await db.query<{ w: string; r: unknown[][] }>(
-    `select a.workload_id as w, json_agg(json_build_array(a.id, a.unit, a.ordinal, a.node_id, a.generation, a.desired, a.version, (extract(epoch from a.updated_at) * 1000)::bigint, o.generation, o.phase, o.health, o.restarts, o.exit_code, o.message, (extract(epoch from o.since_at) * 1000)::bigint) order by a.ordinal, a.unit, a.id) as r
+    `select a.workload_id as w, json_agg(json_build_array(a.id, a.unit, a.ordinal, a.node_id, a.generation, a.desired, a.version, (extract(epoch from a.updated_at) * 1000)::bigint, o.generation, o.phase, o.health, o.restarts, o.exit_code, o.message, (extract(epoch from o.since_at) * 1000)::bigint, a.shared_slot, a.shared_model) order by a.ordinal, a.unit, a.id) as r
      from assignments a left join observations o on o.assignment_id = a.id where a.project_id = $1 and a.ended_at is null group by a.workload_id`,
     [projectId],
   );
-  type Row = [string, string, number, string, number, "run" | "stop", number, number, number | null, string | null, string | null, number | null, number | null, string | null, number | null];
+  type Row = [string, string, number, string, number, "run" | "stop", number, number, number | null, string | null, string | null, number | null, number | null, string | null, number | null, number | null, string | null];
   return new Map(rows.map(({ w, r }) => [w, (r as Row[]).map((x) => ({
-    id: x[0], unit: x[1], ordinal: x[2], nodeId: x[3], generation: x[4], desired: x[5], version: x[6], updatedAtMs: x[7],
+    id: x[0], unit: x[1], ordinal: x[2], nodeId: x[3], generation: x[4], desired: x[5], version: x[6], updatedAtMs: x[7], on: sharedOn(x[15], x[16]),
     observed: x[9] === null || x[14] === null ? null : { generation: x[8] ?? 0, phase: x[9], health: x[10] ?? "unknown", restarts: x[11] ?? 0, exitCode: x[12], message: x[13] ?? "", sinceMs: x[14] },
   }))]));
 }

@@ -10,6 +10,8 @@ export interface Estimate {
 export interface BackfillNode {
   id: string;
   capacity: Capacity;
+  /** What is not known to end; absent: nothing. */
+  stays?: Load;
 }
 /** What runs, and between which times it is expected to end. */
 export interface RunningTask {
@@ -81,7 +83,7 @@ function roomAt(fromMs: number, toMs: number, nodes: readonly BackfillNode[], st
     const here = (stays.get(n.id) ?? []).filter((s) => s.fromMs < toMs && s.toMs > fromMs);
     // The load only grows where something begins: the moments to check are the start and every begin within.
     const moments = [fromMs, ...here.map((s) => s.fromMs).filter((t) => t > fromMs)];
-    const loads = moments.map((t) => here.filter((s) => s.fromMs <= t && s.toMs > t).reduce<Load>((l, s) => withDemand(l, s.demand), noLoad));
+    const loads = moments.map((t) => here.filter((s) => s.fromMs <= t && s.toMs > t).reduce<Load>((l, s) => withDemand(l, s.demand), n.stays ?? noLoad));
     while (found.length < job.units && loads.every((l) => fits(n.capacity, l, job.demand))) {
       found.push(n.id);
       loads.forEach((l, i) => (loads[i] = withDemand(l, job.demand)));

@@ -43,6 +43,30 @@ describe("a placement case", () => {
     expect(errors).toEqual(["nodes", "units.0.node", "units.0.workload", "workloads.0.policy", "workloads.0.selector"]);
     expect(readCase({ nodes: [{ name: "a" }] }).errors.map((e) => e.path)).toEqual(["nodes.0.cpuMillis", "workloads"]);
   });
+  // Guarantee: of no device more is given than there is, also when units make way and when all is planned at once.
+  it("places shares of devices and MIG slices, and says on which device", () => {
+    const nodes = [node("a", { devices: { A100: 2 } }), node("b", { devices: { T4: 1 }, slices: { "1g.10gb": 2 } })];
+    const share = (name: string, replicas: number, shareMillis: number, o: object = {}) => ({ name, replicas, cpuMillis: 10, devices: { shareMillis }, ...o });
+    const a = run({ nodes, workloads: [{ name: "whole", replicas: 1, cpuMillis: 10, devices: { count: 1, model: "A100" }, priority: 300 }, share("half", 4, 500, { priority: 200 }), { name: "cut", replicas: 3, cpuMillis: 10, devices: { slice: "1g.10gb" } }], units: [{ unit: "half-1", workload: "half", node: "a" }, { unit: "half-2", workload: "half", node: "a" }] });
+    const halves = a.placements.filter((p) => p.workload === "half");
+    expect(halves.map((p) => [p.node, p.device])).toEqual([["b", { slot: 1, model: "" }], ["b", { slot: 1, model: "" }]]);
+    expect(a.placements.filter((p) => p.workload === "whole").map((p) => [p.node, p.device])).toEqual([["a", undefined]]);
+    expect(a.placements.filter((p) => p.workload === "cut").map((p) => p.node)).toEqual(["b", "b", null]);
+    expect(a.victims).toEqual([]);
+    const pressed = run({ nodes: [node("a", { devices: { A100: 1 } })], workloads: [share("low", 2, 400, { priority: 1 }), share("high", 1, 500, { priority: 9 })], units: [{ unit: "low-1", workload: "low", node: "a" }, { unit: "low-2", workload: "low", node: "a" }] });
+    expect(pressed.victims.map((v) => v.unit)).toHaveLength(1);
+    expect(pressed.placements.find((p) => p.unit === "high-1")).toMatchObject({ node: "a", device: { slot: 1, model: "" } });
+    expect(pressed.placements.find((p) => p.workload === "low")?.candidates[0]?.because).toBe("a has no device with 400 thousandths left: the most on one is 100.");
+  });
+  it("starts all of a gang of shares or none", () => {
+    const gang = (replicas: number) => run({ nodes: [node("a", { devices: { A100: 2 } })], workloads: [{ name: "g", replicas, cpuMillis: 10, devices: { shareMillis: 400 }, gang: { minMember: replicas } }] }).units.length;
+    expect([gang(4), gang(5)]).toEqual([4, 0]);
+  });
+  it("refuses a share of several devices, and a slice of a model, by their fields", () => {
+    expect(readCase({ nodes: [node("a")], workloads: [{ name: "w", devices: { shareMillis: 300, count: 2 } }, { name: "v", devices: { slice: "1g.10gb", model: "A100" } }] }).errors).toMatchObject([
+      { path: "workloads.0.devices.shareMillis", message: "A share is of one device, and count is 2.", remedy: "Set count to 1 and run more units, or leave shareMillis out to ask for whole devices." }, { path: "workloads.1.devices.model" },
+    ]);
+  });
   // Guarantee: the published schema is the one that cases are read by, and the documented example is a case.
   it("is documented as it is read", () => {
     expect(JSON.parse(fs.readFileSync(path.join(docs, "place-case.schema.json"), "utf8"))).toEqual(JSON.parse(JSON.stringify(placementCaseSchema())));

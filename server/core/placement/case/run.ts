@@ -1,10 +1,13 @@
 import type { FieldError } from "../../base/refusal";
 import { checkAffinity } from "../../manifest/check";
 import { parseBytes } from "../../manifest/common";
+import { devicesProblem } from "../../manifest/workload";
 import type { PlacedAsk } from "../ask";
-import { noLoad, withDemand } from "../demand";
+import { devicesAsked, noLoad, withDemand } from "../demand";
 import type { Demand, Load } from "../demand";
 import type { FleetNode } from "../fleet";
+import { heldOn, placeOfShare, sliceName } from "../shares";
+import type { SharedOn } from "../shares";
 import { quotaFactsOf } from "../quota/facts";
 import { networkOf } from "../clients";
 import type { Network } from "../clients";
@@ -20,6 +23,8 @@ export interface CaseDecision {
   unit: string;
   workload: string;
   node: string | null;
+  /** Only of a unit that asks for a share: which of the devices that its node shares it got, and the model it was opened for ("" is any). */
+  device?: { slot: number; model: string };
   because: string;
   /** Every node counted: those that can take it, and those that can't by their decisive reason. */
   feasible: number;
@@ -62,6 +67,8 @@ export function readCase(input: unknown): { value: PlacementCase | null; errors:
     const problem = w.selector === undefined ? null : compiles(w.selector);
     if (problem) wrong(`workloads.${i}.selector`, problem, "See the selector language in the documentation of manifests.");
     for (const p of checkAffinity(w.name, w)) wrong(`workloads.${i}.${p.path.slice(1).join(".")}`, p.message, p.remedy);
+    const devices = devicesProblem(w.devices);
+    if (devices) wrong(`workloads.${i}.devices.${devices.field}`, devices.message, devices.remedy);
     if (w.lostAfter !== "never" && caseDuration(w.lostAfter) === null) wrong(`workloads.${i}.lostAfter`, `"${w.lostAfter}" is no duration.`, "Write never, or such as 10m.");
   });
   for (const [policy, spec] of Object.entries(c.policies))
@@ -76,12 +83,19 @@ export function readCase(input: unknown): { value: PlacementCase | null; errors:
 export function runCase(c: PlacementCase): CaseAnswer {
   const demands = new Map(c.workloads.map((w) => [w.name, demandOf(w)]));
   const loads = new Map<string, Load>();
-  for (const u of c.units) loads.set(u.node, withDemand(loads.get(u.node) ?? noLoad, demands.get(u.workload) as Demand));
+  // Shares are on the devices on which their units, in the order of the file, would have been placed.
+  const on = new Map<PlacementCase["units"][number], SharedOn>();
+  for (const u of c.units) {
+    const demand = demands.get(u.workload) as Demand;
+    const load = loads.get(u.node) ?? noLoad;
+    if (demand.devices?.shareMillis !== undefined) on.set(u, placeOfShare(load.shared, demand.devices.model, demand.devices.shareMillis));
+    loads.set(u.node, withDemand(load, heldOn(demand, on.get(u))));
+  }
   const nodes = new Map(c.nodes.map((n) => [n.name, nodeOf(c, n, loads.get(n.name) ?? noLoad)]));
   const unitsOf = new Map<string, PlacementCase["units"]>();
   for (const u of c.units) unitsOf.set(u.workload, [...(unitsOf.get(u.workload) ?? []), u]);
   const network = networkOf([...new Set([...c.nodes.map((n) => n.site), ...c.links.flatMap((l) => [l.a, l.b])])], c.links.map((l) => ({ siteA: l.a, siteB: l.b, latencyMs: l.latencyMs })));
-  const workloads = c.workloads.map((w) => workloadOf(c, w, unitsOf.get(w.name) ?? [], nodes, demands.get(w.name) as Demand, network));
+  const workloads = c.workloads.map((w) => workloadOf(c, w, unitsOf.get(w.name) ?? [], nodes, demands.get(w.name) as Demand, network, on));
   const end = settle({ nowMs: c.nowMs, nodes: [...nodes.values()], workloads, held: [], quotas: Object.entries(c.quotas).map(([n, spec]) => quotaFactsOf(n, spec)) }, c.workloads.map((w) => w.name), { rounds: c.rounds });
   const at = (e: SettleEvent) => ({ unit: e.unit, workload: e.workload, node: e.nodeId, because: e.because });
   return {
@@ -97,21 +111,21 @@ export function runCase(c: PlacementCase): CaseAnswer {
 
 function decisionOf(workload: string, p: PlacedAsk): CaseDecision {
   return {
-    unit: p.unit, workload, node: p.node, because: p.because, feasible: p.feasible, refused: p.counts,
+    unit: p.unit, workload, node: p.node, ...(p.on ? { device: p.on } : {}), because: p.because, feasible: p.feasible, refused: p.counts,
     candidates: p.candidates.map((x) => ({ node: x.node, feasible: x.feasible, score: x.score, because: x.reason?.text ?? null, parts: x.parts.map((s) => ({ name: s.name, value: s.value, weight: s.weight })) })),
   };
 }
 
-const demandOf = (w: PlacementCase["workloads"][number]): Demand => ({ cpuMillis: w.cpuMillis, memoryBytes: parseBytes(w.memory), diskBytes: parseBytes(w.disk), devices: w.devices ? { count: w.devices.count, model: w.devices.model ?? null } : null });
+const demandOf = (w: PlacementCase["workloads"][number]): Demand => ({ cpuMillis: w.cpuMillis, memoryBytes: parseBytes(w.memory), diskBytes: parseBytes(w.disk), ...devicesAsked(w.devices) });
 
 function nodeOf(c: PlacementCase, n: PlacementCase["nodes"][number], load: Load): FleetNode {
   return {
     id: n.name, name: n.name, site: n.site, siteTitle: n.site, jurisdiction: n.jurisdiction, desiredState: n.state, contact: n.silentForMs === undefined ? "live" : "silent", lastSeenMs: c.nowMs - (n.silentForMs ?? 0), trustTier: n.trustTier, taints: n.taints, arch: n.arch, os: n.os, engines: n.engines,
-    subject: caseSubject(n), capacity: { cpuMillis: n.cpuMillis, memoryBytes: parseBytes(n.memory), diskBytes: parseBytes(n.disk), devices: n.devices }, load, rates: n.rates, warm: new Set(n.warm), version: 1, desiredGeneration: 0,
+    subject: caseSubject(n), capacity: { cpuMillis: n.cpuMillis, memoryBytes: parseBytes(n.memory), diskBytes: parseBytes(n.disk), devices: n.devices, ...(Object.keys(n.slices).length ? { extra: Object.fromEntries(Object.entries(n.slices).map(([profile, count]) => [sliceName(profile), count])) } : {}) }, load, rates: n.rates, warm: new Set(n.warm), version: 1, desiredGeneration: 0,
   };
 }
 
-function workloadOf(c: PlacementCase, w: PlacementCase["workloads"][number], units: PlacementCase["units"], nodes: ReadonlyMap<string, FleetNode>, demand: Demand, network: Network): FleetWorkload {
+function workloadOf(c: PlacementCase, w: PlacementCase["workloads"][number], units: PlacementCase["units"], nodes: ReadonlyMap<string, FleetNode>, demand: Demand, network: Network, on: ReadonlyMap<PlacementCase["units"][number], SharedOn>): FleetWorkload {
   const policy = w.policy === undefined ? undefined : c.policies[w.policy];
   const shape: Shape = {
     demand, engine: "process", arch: w.platform?.arch ?? null, os: w.platform?.os ?? null, selector: w.selector === undefined ? null : admitted(w.selector), artifacts: w.artifacts,
@@ -122,7 +136,7 @@ function workloadOf(c: PlacementCase, w: PlacementCase["workloads"][number], uni
   const goal: RevisionShape = { generation: 1, digest: "r1", templateDigest: "r1", shape };
   const own = units.map((u, i): OwnUnit => {
     const node = nodes.get(u.node) as FleetNode;
-    return { assignmentId: `${u.unit}@${u.node}`, version: 1, unit: u.unit, ordinal: Number(/-(\d+)$/.exec(u.unit)?.[1] ?? i + 1), node, generation: 1, desired: "run", updatedAtMs: u.startedAtMs, observed: { generation: 1, phase: "running", health: u.healthy ? "healthy" : "unhealthy", restarts: 0, exitCode: null, message: "", sinceMs: u.startedAtMs }, nodeObservedAtMs: node.lastSeenMs, nodeApplied: true };
+    return { assignmentId: `${u.unit}@${u.node}`, version: 1, unit: u.unit, ordinal: Number(/-(\d+)$/.exec(u.unit)?.[1] ?? i + 1), node, generation: 1, desired: "run", updatedAtMs: u.startedAtMs, observed: { generation: 1, phase: "running", health: u.healthy ? "healthy" : "unhealthy", restarts: 0, exitCode: null, message: "", sinceMs: u.startedAtMs }, nodeObservedAtMs: node.lastSeenMs, nodeApplied: true, on: on.get(u) ?? null };
   });
   return {
     quota: w.quota ?? null,

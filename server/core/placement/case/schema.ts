@@ -8,7 +8,7 @@ import { parseDurationMs } from "../../base/duration";
 import { byteSize, labels, parseBytes } from "../../manifest/common";
 import { placementPolicySpec } from "../../manifest/placement-policy";
 import { quotaSpec } from "../../manifest/quota";
-import { unitTemplate, workloadSpec } from "../../manifest/workload";
+import { devicesWanted, workloadSpec } from "../../manifest/workload";
 import { selectorSubject } from "../../selector/attributes";
 import { compileSelector } from "../../selector/compile";
 
@@ -30,7 +30,8 @@ const caseNode = z.strictObject({
   cpuMillis: z.int().min(0).describe("What it offers, in thousandths of a core."),
   memory: byteSize.default("0"),
   disk: byteSize.default("0"),
-  devices: z.record(z.string(), z.int().min(0)).default({}).describe("Accelerators by model."),
+  devices: z.record(z.string(), z.int().min(0)).default({}).describe("Accelerators by model, those in MIG mode left out."),
+  slices: z.record(z.string(), z.int().min(0)).default({}).describe("MIG slices by profile, such as 1g.10gb."),
   rates: z.strictObject({ currency: z.string().default("EUR"), cpuHour: z.number().min(0).default(0), memoryGiBHour: z.number().min(0).default(0), egressGiB: z.number().min(0).default(0).describe("Per GiB that leaves the site.") }).prefault({}),
   warm: z.array(z.string()).default([]).describe("Digests of artifacts that it has."),
 });
@@ -42,7 +43,7 @@ const caseWorkload = z.strictObject({
   cpuMillis: z.int().min(0).max(1_024_000).default(0),
   memory: byteSize.default("0"),
   disk: byteSize.default("0"),
-  devices: unitTemplate.shape.resources.unwrap().shape.devices,
+  devices: devicesWanted.optional(),
   artifacts: z.array(z.string()).default([]).describe("Digests of what it needs, for the preference warm."),
   policy: name.optional(),
   selector: workloadSpec.shape.selector,

@@ -1,4 +1,5 @@
 import { hash32 } from "../../base/seed";
+import { freeShare } from "../demand";
 import type { Demand } from "../demand";
 import type { FleetNode, FleetSnapshot } from "../fleet";
 import { sizeStep, usedMicros } from "../rank";
@@ -19,7 +20,8 @@ const RESOURCE = codeOf("resource");
  * memory. Nothing here is changed after it was made; plans work on copies of `free`.
  *
  * Dimensions are CPU, memory, disk, devices of any model, devices of each model, and every other resource by name. A
- * device of a model takes one of its model and one of all: by Hall's theorem that is all there is to check.
+ * device of a model takes one of its model and one of all: by Hall's theorem that is all there is to check. Where shares
+ * are asked for, the largest share that one device can still give has dimensions too, one of each model and one of any.
  */
 export interface Columns {
   nowMs: number;
@@ -27,6 +29,8 @@ export interface Columns {
   /** Dimensions a node. */
   width: number;
   dimension: ReadonlyMap<string, number>;
+  /** Dimensions of shares, with the model of each; null is any. Empty where none are asked for. */
+  shares: readonly { d: number; model: string | null }[];
   /** What is left, in rows of `width`; below zero where a node holds more than it offers. */
   free: Float64Array;
   /** What `usedMicros` counts by. */
@@ -48,9 +52,18 @@ export interface Columns {
 }
 
 const known = new WeakMap<FleetSnapshot, Columns>();
+const knownWithShares = new WeakMap<FleetSnapshot, Columns>();
 
-/** The columns of a snapshot, made once for each. */
-export function columnsOf(snapshot: FleetSnapshot): Columns {
+/** Whether any of these asks for a share of a device: then the columns have more dimensions. */
+export const askShares = (asks: readonly { shape: { demand: Demand } }[]): boolean => asks.some((a) => a.shape.demand.devices?.shareMillis !== undefined);
+
+/** The columns of a snapshot, made once for each; with the dimensions of shares where some are asked for. */
+export function columnsOf(snapshot: FleetSnapshot, shares = false): Columns {
+  if (shares) {
+    let wide = knownWithShares.get(snapshot);
+    if (!wide) knownWithShares.set(snapshot, (wide = withShareDimensions(columnsOf(snapshot))));
+    return wide;
+  }
   let columns = known.get(snapshot);
   if (!columns) known.set(snapshot, (columns = makeColumns(snapshot)));
   return columns;
@@ -71,8 +84,36 @@ export function withLoads(snapshot: FleetSnapshot, loads: ReadonlyMap<string, Fl
     fillFree(columns, i, node);
   }
   known.set(next, columns);
+  const wide = knownWithShares.get(snapshot);
+  if (wide) {
+    const patched: Columns = { ...wide, nodes, used: columns.used, free: wide.free.slice() };
+    for (const id of loads.keys()) fillShares(patched, columns, from.indexOf.get(id));
+    knownWithShares.set(next, patched);
+  }
   return next;
 }
+
+/** The same columns with dimensions for shares: by model, and of any. */
+function withShareDimensions(from: Columns): Columns {
+  const dimension = new Map(from.dimension);
+  const shares: { d: number; model: string | null }[] = [];
+  for (const model of [null, ...[...from.dimension.keys()].filter((k) => k.startsWith("device ")).map((k) => k.slice(7))]) {
+    shares.push({ d: dimension.size, model });
+    dimension.set(shareDimension(model), dimension.size);
+  }
+  const width = dimension.size;
+  const wide: Columns = { ...from, width, dimension, shares, free: new Float64Array(from.nodes.length * width) };
+  for (let i = 0; i < from.nodes.length; i++) fillShares(wide, from, i);
+  return wide;
+}
+/** Fills one row of columns with shares from those without. */
+function fillShares(wide: Columns, from: Columns, i: number | undefined): void {
+  const node = from.nodes[i ?? -1];
+  if (i === undefined || !node) return;
+  wide.free.set(from.free.subarray(i * from.width, (i + 1) * from.width), i * wide.width);
+  for (const { d, model } of wide.shares) wide.free[i * wide.width + d] = freeShare(node.capacity, node.load, { model });
+}
+const shareDimension = (model: string | null): string => (model === null ? "share" : `share ${model}`);
 
 function dimensionsOf(nodes: readonly FleetNode[]): Map<string, number> {
   const found = new Map<string, number>([["cpu", 0], ["memory", 1], ["disk", 2], ["devices", 3]]);
@@ -92,7 +133,7 @@ function makeColumns(snapshot: FleetSnapshot): Columns {
   const dimension = dimensionsOf(nodes);
   const width = dimension.size;
   const c = {
-    nowMs, nodes, width, dimension,
+    nowMs, nodes, width, dimension, shares: [],
     free: new Float64Array(n * width), sizeCpu: new Float64Array(n), sizeMemory: new Float64Array(n), capCpu: new Float64Array(n), capMemory: new Float64Array(n), used: new Int32Array(n), siteOf: new Int32Array(n), nameHash: new Uint32Array(n), makeOf: new Int32Array(n),
     sites: [] as string[], makes: [] as number[], indexOf: new Map<string, number>(), alike: {},
   };
@@ -162,7 +203,8 @@ export interface Needs {
 /** A dimension that no node of the fleet has stands as -1: such a demand fits nowhere. */
 export function needsOf(demand: Demand, dimension: ReadonlyMap<string, number>): Needs {
   const list: [number, number, number][] = [];
-  if (demand.devices) {
+  if (demand.devices?.shareMillis !== undefined) list.push([dimension.get(shareDimension(demand.devices.model)) ?? -1, demand.devices.shareMillis, DEVICE]);
+  else if (demand.devices) {
     list.push([3, demand.devices.count, DEVICE]);
     if (demand.devices.model !== null) list.push([dimension.get(`device ${demand.devices.model}`) ?? -1, demand.devices.count, DEVICE]);
   }

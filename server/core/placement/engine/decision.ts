@@ -1,6 +1,6 @@
 /** A recorded decision as people read it: texts are made from the numbers when somebody asks. */
 import type { Ask, Candidate, PlacedAsk } from "../ask";
-import { withDemand } from "../demand";
+import { freeShare, withDemand } from "../demand";
 import type { Load } from "../demand";
 import { nodeReasons, reasonsAgainst } from "../feasible";
 import type { SpreadLimit } from "../feasible";
@@ -10,6 +10,8 @@ import type { ScorePart } from "../rank";
 import { reasonCodes, reasonSummary } from "../reasons";
 import type { Reason, ReasonCode } from "../reasons";
 import { refusedBy, whyHere, whyNowhere } from "../sentences";
+import { heldOn, noneOffered } from "../shares";
+import type { SharedOn } from "../shares";
 import { CODES, codeOf } from "./columns";
 import type { Taken } from "./floor";
 import type { Planner } from "./planner";
@@ -52,6 +54,10 @@ class LookBack {
     const { dims, amounts, codes } = entry.needs;
     for (let k = 0; k < dims.length; k++) {
       const d = dims[k] as number;
+      if (k === 0 && this.ask.shape.demand.devices?.shareMillis !== undefined) {
+        if (d < 0 || freeShare(this.node(i).capacity, this.load(i), this.ask.shape.demand.devices) < (amounts[k] as number)) return codes[k] as number;
+        continue;
+      }
       if (d < 0 || (floor.free[i * this.planner.columns.width + d] as number) + this.since(i, d) < (amounts[k] as number)) return codes[k] as number;
     }
     for (const s of this.limits) if (this.count(i, s.over, null) + 1 - s.least > s.maxSkew) return SPREAD;
@@ -65,13 +71,15 @@ class LookBack {
     for (let k = floor.newest[i] as number; k >= this.at; k = floor.logBefore.items[k] as number) {
       const { dims, amounts } = (floor.logTaken[k] as Taken).needs;
       for (let j = 0; j < dims.length; j++) if (dims[j] === d) sum += (floor.logSign.items[k] as number) * (amounts[j] as number);
+      if (floor.shares !== null) sum += floor.shares.takenOf(k, d);
     }
     return sum;
   }
   private load(i: number): Load {
     const { floor } = this.planner;
     let load = this.node(i).load;
-    for (const k of this.changes(i)) load = withDemand(load, (floor.logTaken[k] as Taken).shape.demand, floor.logSign.items[k] as 1 | -1);
+    // In the order in which they came: a share may join a device that another one opened.
+    for (const k of [...this.changes(i)].reverse()) load = withDemand(load, heldOn((floor.logTaken[k] as Taken).shape.demand, floor.shares?.onOf(k)), floor.logSign.items[k] as 1 | -1);
     return load;
   }
   /** Units on a node or site then: those now, less what came since. */
@@ -113,6 +121,7 @@ export class RecordedDecision implements PlacedAsk {
   readonly unit: string;
   readonly nodeId: string | null;
   readonly node: string | null;
+  readonly on: SharedOn | null;
   readonly #planner: Planner;
   readonly #ask: Ask;
   readonly #k: number;
@@ -128,6 +137,7 @@ export class RecordedDecision implements PlacedAsk {
     this.unit = ask.unit;
     this.nodeId = planner.columns.nodes[node]?.id ?? null;
     this.node = planner.columns.nodes[node]?.name ?? null;
+    this.on = node === NONE ? null : (planner.floor.shares?.onOf(planner.records.logAt(k)) ?? null);
   }
 
   private get back(): LookBack {
@@ -192,7 +202,7 @@ export class RecordedDecision implements PlacedAsk {
     const { records, columns } = this.#planner;
     const chosen = records.read(this.#k, "chosen");
     const node = columns.nodes[chosen.node];
-    if (!node) return whyNowhere(this.counts);
+    if (!node) return `${noneOffered(this.#ask.shape.demand, (name) => columns.dimension.has(`extra ${name}`))}${whyNowhere(this.counts)}`;
     const runner = records.read(this.#k, "runner");
     const second = columns.nodes[runner.node];
     const theirs = second ? this.parts(runner, second) : [];
@@ -201,6 +211,6 @@ export class RecordedDecision implements PlacedAsk {
 
   /** All of it, for whoever writes it down whole. */
   toJSON(): PlacedAsk {
-    return { unit: this.unit, nodeId: this.nodeId, node: this.node, because: this.because, candidates: this.candidates, counts: this.counts, feasible: this.feasible, margin: this.margin };
+    return { unit: this.unit, nodeId: this.nodeId, node: this.node, ...(this.on ? { on: this.on } : {}), because: this.because, candidates: this.candidates, counts: this.counts, feasible: this.feasible, margin: this.margin };
   }
 }

@@ -4,9 +4,11 @@ import { hash32 } from "../../base/seed";
 import { tieOf } from "../naive";
 import { usedPart } from "../rank";
 import type { Shape } from "../shape";
+import type { SharedOn } from "../shares";
 import { Cells } from "./cells";
 import type { Columns, Needs } from "./columns";
 import { agreeing } from "./partition";
+import { ShareBook } from "./share-book";
 import { Statics, staticKeyOf } from "./statics";
 import type { StaticResults } from "./statics";
 import { Thresholds } from "./thresholds";
@@ -126,6 +128,8 @@ export class Floor {
   readonly newest: Int32Array;
   readonly groups = new Map<string, Group>();
   private readonly groupList: Group[] = [];
+  /** Which devices shares are on; only where some are asked for. */
+  readonly shares: ShareBook | null;
   private readonly statics: Statics;
   private readonly results = new Map<string, StaticResults>();
   private readonly byCell = new Map<string, CellStatics>();
@@ -146,6 +150,7 @@ export class Floor {
     const seed = hash32(options.seed);
     this.tie = new Uint32Array(n);
     for (let i = 0; i < n; i++) this.tie[i] = tieOf(seed, columns.nameHash[i] as number);
+    this.shares = columns.shares.length > 0 ? new ShareBook(columns, this.free) : null;
     this.statics = Statics.of(columns);
     for (const [name, ids] of [["", options.own] as const, ...(options.groups ?? [])])
       for (const id of ids) {
@@ -210,8 +215,8 @@ export class Floor {
     return new Cells(columns, this.free, this.used, this.tie, ids.map((id) => number[id] as number), start);
   }
 
-  /** Takes (1) or gives back (-1) what a unit needs, and counts it in its group. */
-  take(node: number, taken: Taken, group: Group, by: 1 | -1): void {
+  /** Takes (1) or gives back (-1) what a unit needs, and counts it in its group. `on` is the device of a share that is given back. */
+  take(node: number, taken: Taken, group: Group, by: 1 | -1, on?: SharedOn): void {
     const at = node * this.columns.width;
     const { needs } = taken;
     let passed = by < 0;
@@ -221,6 +226,10 @@ export class Floor {
       const after = before - by * (needs.amounts[k] as number);
       this.free[at + d] = after;
       passed ||= this.thresholds.passed(d, before, after);
+    }
+    if (this.shares !== null && taken.shape.demand.devices) {
+      this.shares.follow(node, taken.shape.demand.devices, on, by, this.logNode.length);
+      passed = true;
     }
     group.add(node, this.columns.siteOf[node] as number, by);
     this.changed(node);

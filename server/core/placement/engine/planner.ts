@@ -6,6 +6,7 @@
 import type { Ask, PlaceOptions } from "../ask";
 import { spreadMicros } from "../rank";
 import type { ReasonCode } from "../reasons";
+import type { SharedOn } from "../shares";
 import { CODES, codeOf } from "./columns";
 import type { Columns } from "./columns";
 import { Floor } from "./floor";
@@ -85,9 +86,9 @@ export class Planner {
     return k;
   }
 
-  /** Gives back what a unit on a node holds. */
-  release(node: number, ask: Pick<Ask, "shape" | "group">): void {
-    this.floor.take(node, this.entryOf(ask.shape), this.floor.groupOf(ask.group ?? ""), -1);
+  /** Gives back what a unit on a node holds; of a share, with the device it is on. */
+  release(node: number, ask: Pick<Ask, "shape" | "group">, on?: SharedOn): void {
+    this.floor.take(node, this.entryOf(ask.shape), this.floor.groupOf(ask.group ?? ""), -1, on);
   }
 
   /** A node is no longer there for new units, for one of the reasons that hold whatever runs on it. */

@@ -1,22 +1,28 @@
+import { deviceMillisOf } from "../demand";
 import type { Demand } from "../demand";
+import { DEVICE_MILLIS } from "../shares";
 
-/** Amounts by resource: `cpuMillis`, `memoryBytes`, `diskBytes`, `devices` (of any model) and `devices/MODEL`. */
+/** Amounts by resource: `cpuMillis`, `memoryBytes`, `diskBytes`, `devices` (of any model) and `devices/MODEL`. A share of a device counts in thousandths of one. */
 export type Amounts = Readonly<Record<string, number>>;
 
 /** What a number of equal units takes, by resource. A device of a named model counts in its model and in `devices`. */
 export function amountsOf(demand: Demand, units = 1): Amounts {
   const found: Record<string, number> = { cpuMillis: demand.cpuMillis * units, memoryBytes: demand.memoryBytes * units, diskBytes: demand.diskBytes * units };
   if (demand.devices) {
-    found["devices"] = demand.devices.count * units;
-    if (demand.devices.model !== null) found[`devices/${demand.devices.model}`] = demand.devices.count * units;
+    const devices = (deviceMillisOf(demand.devices) * units) / DEVICE_MILLIS;
+    found["devices"] = devices;
+    if (demand.devices.model !== null) found[`devices/${demand.devices.model}`] = devices;
   }
   return found;
 }
 
+/** A sum of amounts of a resource. Devices are counted in thousandths: three shares of 100 are what 300 are, whatever floats make of them. */
+export const exactly = (resource: string, n: number): number => (resource.startsWith("devices") && Number.isFinite(n) ? Math.round(n * DEVICE_MILLIS) / DEVICE_MILLIS : n);
+
 /** `a + sign * b`, resource by resource. */
 export function plus(a: Amounts, b: Amounts, sign: 1 | -1 = 1): Amounts {
   const sum: Record<string, number> = { ...a };
-  for (const r in b) sum[r] = (sum[r] ?? 0) + sign * (b[r] ?? 0);
+  for (const r in b) sum[r] = exactly(r, (sum[r] ?? 0) + sign * (b[r] ?? 0));
   return sum;
 }
 

@@ -1,4 +1,4 @@
-import { plus } from "./amounts";
+import { exactly, plus } from "./amounts";
 import type { Amounts } from "./amounts";
 
 /** A quota as its manifest gives it. Quotas with one parent are a cohort: they lend each other what they do not use. */
@@ -79,7 +79,7 @@ export class QuotaTree {
     const e = this.get(name);
     return this.resources.flatMap((resource) => {
       const wanted = amounts[resource] ?? 0;
-      const available = this.availableOf(e, resource);
+      const available = exactly(resource, this.availableOf(e, resource));
       return wanted > 0 && wanted > available ? [{ resource, wanted, available: Math.max(0, available), nominal: e.subtree[resource] ?? 0, used: e.used[resource] ?? 0 }] : [];
     });
   }
@@ -93,7 +93,7 @@ export class QuotaTree {
   /** Whether it would use no more than nominal after taking an amount: what may be reclaimed for. */
   isWithinNominal(name: string, amounts: Amounts): boolean {
     const e = this.get(name);
-    return this.resources.every((r) => (amounts[r] ?? 0) === 0 || (e.used[r] ?? 0) + (amounts[r] ?? 0) <= (e.subtree[r] ?? 0));
+    return this.resources.every((r) => (amounts[r] ?? 0) === 0 || exactly(r, (e.used[r] ?? 0) + (amounts[r] ?? 0)) <= (e.subtree[r] ?? 0));
   }
 
   /**
@@ -177,7 +177,7 @@ export class QuotaTree {
   }
   private addOne(e: Entry, r: string, amount: number): void {
     const before = Math.max(0, (e.used[r] ?? 0) - kept(e, r));
-    e.used[r] = (e.used[r] ?? 0) + amount;
+    e.used[r] = exactly(r, (e.used[r] ?? 0) + amount);
     const after = Math.max(0, (e.used[r] ?? 0) - kept(e, r));
     if (e.up && after !== before) this.addOne(e.up, r, after - before);
   }

@@ -6,6 +6,8 @@ import { nodeReasons } from "../feasible";
 import type { FleetNode, FleetSnapshot } from "../fleet";
 import { place } from "../place";
 import type { Ask, PlacedAsk } from "../ask";
+import { heldOn } from "../shares";
+import type { SharedOn } from "../shares";
 import { preempt } from "../preemption/preempt";
 import type { OtherUnit } from "./types";
 import { MAX_MAKING_WAY, names, released } from "./set-plan";
@@ -17,7 +19,7 @@ export class Room {
   private readonly byId: ReadonlyMap<string, number>;
   constructor(readonly fleet: FleetSnapshot, found: readonly { ask: Ask; placed: PlacedAsk }[]) {
     this.byId = columnsOf(fleet).indexOf;
-    for (const f of found) if (f.placed.nodeId !== null) this.take(f.placed.nodeId, f.ask);
+    for (const f of found) if (f.placed.nodeId !== null) this.take(f.placed.nodeId, f.ask, f.placed.on);
   }
   load(node: FleetNode): Load {
     return this.loads.get(node.id) ?? node.load;
@@ -26,9 +28,9 @@ export class Room {
     const i = this.byId.get(id);
     return i === undefined ? undefined : this.fleet.nodes[i];
   }
-  take(nodeId: string, ask: Ask): void {
+  take(nodeId: string, ask: Ask, on?: SharedOn | null): void {
     const node = this.node(nodeId);
-    if (node) this.loads.set(nodeId, withDemand(this.load(node), ask.shape.demand));
+    if (node) this.loads.set(nodeId, withDemand(this.load(node), heldOn(ask.shape.demand, on)));
   }
   leave(units: readonly OtherUnit[]): void {
     for (const u of units) {

@@ -9,6 +9,7 @@ import { nodeReasons } from "../feasible";
 import type { FleetNode, FleetSnapshot } from "../fleet";
 import { gangOf, withoutNode } from "../gang/gang";
 import { place } from "../place";
+import { heldOn } from "../shares";
 import type { Ask, PlacedAsk } from "../ask";
 import { MAX_MAKING_WAY, heldFor } from "./set-plan";
 import type { SetAsk, SetPlan } from "./set-plan";
@@ -92,8 +93,8 @@ function reserveLater(o: SetAsk, plan: SetPlan): void {
   // What is not known to end stays: it is taken off what the node has to give.
   const nodes = open.map((n) => {
     const lasting = ending.filter((u) => u.nodeId === n.id).reduce<Load>((l, u) => withDemand(l, u.demand, -1), n.load);
-    const placedHere = plan.placements.filter((p) => p.nodeId === n.id).reduce<Load>((l) => withDemand(l, first.shape.demand), lasting);
-    return { id: n.id, capacity: { cpuMillis: n.capacity.cpuMillis - placedHere.cpuMillis, memoryBytes: n.capacity.memoryBytes - placedHere.memoryBytes, diskBytes: n.capacity.diskBytes - placedHere.diskBytes, devices: Object.fromEntries(Object.entries(n.capacity.devices).map(([m, c]) => [m, c - (placedHere.devices[m] ?? 0)])) } };
+    const placedHere = plan.placements.filter((p) => p.nodeId === n.id).reduce<Load>((l, p) => withDemand(l, heldOn(first.shape.demand, p.on)), lasting);
+    return { id: n.id, capacity: n.capacity, stays: placedHere };
   });
   const gang = o.rules.minMember !== null;
   const job = { demand: first.shape.demand, takes, nodes: new Set(open.map((n) => n.id)) };

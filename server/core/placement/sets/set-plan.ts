@@ -1,8 +1,9 @@
 /** What is asked and planned for the units of one workload together, and what its parts share. */
 import { withDemand } from "../demand";
-import type { Load } from "../demand";
+import type { Demand, Load } from "../demand";
 import { columnsOf, withLoads } from "../engine/columns";
 import type { FleetSnapshot } from "../fleet";
+import { heldOn } from "../shares";
 import type { Ask, PlacedAsk, PlaceOptions } from "../ask";
 import type { Held, Others, OtherUnit, SetRules } from "./types";
 
@@ -47,4 +48,15 @@ export const released = (fleet: FleetSnapshot, units: readonly OtherUnit[]): Fle
   }
   return withLoads(fleet, loads);
 };
+/** The fleet with what a plan has placed already, which the picture of the fleet does not know. */
+export function withPlaced(fleet: FleetSnapshot, placed: readonly { nodeId: string; decision: PlacedAsk }[], demand: Demand): FleetSnapshot {
+  if (placed.length === 0) return fleet;
+  const loads = new Map<string, Load>();
+  const { indexOf } = columnsOf(fleet);
+  for (const p of placed) {
+    const node = fleet.nodes[indexOf.get(p.nodeId) ?? -1];
+    if (node) loads.set(node.id, withDemand(loads.get(node.id) ?? node.load, heldOn(demand, p.decision.on)));
+  }
+  return withLoads(fleet, loads);
+}
 export const heldFor = (o: SetAsk, ask: Ask, nodeId: string, cause: Held["cause"], because: string, fromMs: number): Held => ({ workloadId: o.workloadId, workload: o.workload, unit: ask.unit, nodeId, demand: ask.shape.demand, priority: o.rules.priority, cause, because, fromMs, expiresMs: fromMs + KEPT_FOR_MS });

@@ -7,7 +7,7 @@ import { serves } from "../../fleet/states";
 import { Neighbourhood } from "../affinity";
 import { wantedMix, weighsWaste } from "../wanted";
 import type { PlacedAsk } from "../ask";
-import { noLoad, withDemand } from "../demand";
+import { withDemand } from "../demand";
 import type { Demand, Load } from "../demand";
 import { withLoads } from "../engine/columns";
 import type { FleetNode, FleetSnapshot } from "../fleet";
@@ -15,6 +15,8 @@ import { amountsOf } from "../quota/amounts";
 import type { Amounts } from "../quota/amounts";
 import { usageOf } from "../quota/tree";
 import type { QuotaFacts } from "../quota/tree";
+import { heldOn } from "../shares";
+import type { SharedOn } from "../shares";
 import { planWorkload } from "../reconcile";
 import type { OngoingRepair } from "../repair-part";
 import { withReservations } from "../sets/reserved";
@@ -212,7 +214,7 @@ class Run {
       const u = l.units.find((x) => x.assignmentId === e.assignmentId);
       if (!u) continue;
       l.units = l.units.filter((x) => x !== u);
-      this.load(u.node.id, this.demandOf(l, u.generation), -1);
+      this.load(u.node.id, this.demandOf(l, u.generation, u.on), -1);
       this.freed = true;
       note("end", u.unit, u.node.id, e.because);
     }
@@ -223,8 +225,8 @@ class Run {
     for (const m of plan.move) {
       const u = l.units.find((x) => x.assignmentId === m.assignmentId);
       if (!u) continue;
-      this.load(u.node.id, this.demandOf(l, u.generation), -1);
-      this.load(u.node.id, this.demandOf(l, m.generation), 1);
+      this.load(u.node.id, this.demandOf(l, u.generation, u.on), -1);
+      this.load(u.node.id, this.demandOf(l, m.generation, u.on), 1);
       // The next revision may ask for less.
       if (this.looks < LOOKS) this.freed = true;
       this.change(l, m.assignmentId, { generation: m.generation });
@@ -232,10 +234,10 @@ class Run {
     }
     if (plan.place.length > 0) this.arrived.add(name);
     for (const p of plan.place) {
-      this.load(p.nodeId, this.demandOf(l, p.generation), 1);
+      this.load(p.nodeId, this.demandOf(l, p.generation, p.decision.on), 1);
       const assignmentId = `new-${++this.ids}`;
       this.touched.add(assignmentId);
-      l.units.push({ assignmentId, version: 1, unit: p.unit, ordinal: p.ordinal, node: this.nodes.get(p.nodeId) as FleetNode, generation: p.generation, desired: "run", updatedAtMs: this.world.nowMs, observed: null, nodeObservedAtMs: null, nodeApplied: false });
+      l.units.push({ assignmentId, version: 1, unit: p.unit, ordinal: p.ordinal, node: this.nodes.get(p.nodeId) as FleetNode, generation: p.generation, desired: "run", updatedAtMs: this.world.nowMs, observed: null, nodeObservedAtMs: null, nodeApplied: false, on: p.decision.on ?? null });
       if (p.repair) this.repair?.note(p.repair.move, { state: "moving", because: null, becomes: assignmentId, sinceMs: this.world.nowMs });
       this.events.push({ kind: "place", workloadId, workload: name, unit: p.unit, nodeId: p.nodeId, because: p.decision.because, decision: p.decision });
     }
@@ -273,8 +275,8 @@ class Run {
     this.touched.clear();
   }
 
-  private demandOf(l: Living, generation: number): Demand {
-    return l.of.snapshot.revisions.get(generation)?.shape.demand ?? { ...noLoad, devices: null };
+  private demandOf(l: Living, generation: number, on?: SharedOn | null): Demand {
+    return heldOn(l.of.snapshot.revisions.get(generation)?.shape.demand ?? { cpuMillis: 0, memoryBytes: 0, diskBytes: 0, devices: null }, on);
   }
   private load(nodeId: string, demand: Demand, sign: 1 | -1): void {
     const node = this.nodes.get(nodeId);
@@ -314,7 +316,7 @@ class Run {
       const rules = l.of.snapshot.sets ?? plainRules;
       // The same units that the store is asked for: see `schedulerSets.otherUnits`.
       const may = (mine.preempts && rules.priority < mine.priority) || (quota !== null && l.of.quota !== null) || (mine.takes !== null && rules.takes !== null);
-      for (const u of l.units) if (may || u.desired === "stop") units.push({ id: u.assignmentId, version: u.version, unit: u.unit, workloadId: id, workload: l.of.snapshot.name, nodeId: u.node.id, priority: rules.priority, demand: this.demandOf(l, u.generation), startedAtMs: u.updatedAtMs, stopping: u.desired === "stop", quota: l.of.quota, endsMs: rules.takes ? { minMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.minMs), maxMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.maxMs) } : { minMs: Infinity, maxMs: Infinity } });
+      for (const u of l.units) if (may || u.desired === "stop") units.push({ id: u.assignmentId, version: u.version, unit: u.unit, workloadId: id, workload: l.of.snapshot.name, nodeId: u.node.id, priority: rules.priority, demand: this.demandOf(l, u.generation, u.on), startedAtMs: u.updatedAtMs, stopping: u.desired === "stop", quota: l.of.quota, endsMs: rules.takes ? { minMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.minMs), maxMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.maxMs) } : { minMs: Infinity, maxMs: Infinity } });
       if (l.of.maxUnavailable !== null) {
         const serving = l.units.filter((u) => u.desired === "run" && u.observed !== null && serves(u.observed.phase, u.observed.health)).length;
         budgets.set(id, Math.max(0, l.of.maxUnavailable - Math.max(0, l.of.snapshot.replicas - serving)));
@@ -327,7 +329,7 @@ class Run {
     const all = [...this.living.values()];
     const runs = (l: Living) => l.units.filter((u) => u.desired === "run");
     return {
-      units: all.flatMap((l) => runs(l).map((u) => ({ assignmentId: u.assignmentId, workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: this.demandOf(l, u.generation), sent: l.of.snapshot.revisions.get(u.generation)?.shape.sent, at: u.node }))),
+      units: all.flatMap((l) => runs(l).map((u) => ({ assignmentId: u.assignmentId, workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: u.unit, nodeId: u.node.id, generation: u.generation, demand: this.demandOf(l, u.generation, u.on), sent: l.of.snapshot.revisions.get(u.generation)?.shape.sent, at: u.node }))),
       unplaced: all.flatMap((l) => (l.plan?.unplaced ?? []).map((p) => ({ workloadId: l.of.snapshot.workloadId, workload: l.of.snapshot.name, unit: p.unit, because: p.because, decision: p }))),
       held: this.held,
       events: this.events,
