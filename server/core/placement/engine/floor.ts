@@ -97,12 +97,15 @@ export class Ints {
   items = new Int32Array(1_024);
   length = 0;
   push(value: number): void {
-    if (this.length === this.items.length) {
-      const larger = new Int32Array(this.length * 2);
-      larger.set(this.items);
-      this.items = larger;
-    }
+    if (this.length === this.items.length) this.reserve(this.length);
     this.items[this.length++] = value;
+  }
+  /** Makes room for so many more, where there is none. */
+  reserve(more: number): void {
+    if (this.length + more <= this.items.length) return;
+    const larger = new Int32Array(this.length + more);
+    larger.set(this.items);
+    this.items = larger;
   }
 }
 
@@ -157,6 +160,11 @@ export class Floor {
         const node = columns.indexOf.get(id);
         if (node !== undefined) this.groupOf(name).add(node, columns.siteOf[node] as number, 1);
       }
+  }
+
+  /** Makes room for so many changes. */
+  expect(changes: number): void {
+    for (const log of [this.logNode, this.logGroup, this.logSign, this.logKind, this.logBefore]) log.reserve(changes);
   }
 
   groupOf(name: string): Group {

@@ -52,6 +52,8 @@ export class Planner {
     const entries = new Set<ShapeEntry>();
     for (const ask of asks) entries.add(this.entryOf(ask.shape));
     this.floor.learn(entries);
+    this.floor.expect(asks.length);
+    this.records.expect(asks.length);
     this.classes.expected = entries.size;
     this.scan = all && scansFaster(this.columns, asks) ? new Scan(this.floor) : undefined;
   }
@@ -67,6 +69,7 @@ export class Planner {
     this.chosen.score = -Infinity;
     this.runner.score = -Infinity;
     let countsAt = NONE;
+    let cls: ShapeClass | undefined;
     if (this.scan) {
       this.scan.decide(entry, group, ask, this.counts, this.chosen, this.runner);
       countsAt = entry.countsAt = this.records.keepCounts(this.counts, entry.countsAt);
@@ -74,13 +77,13 @@ export class Planner {
       entry.uses++;
       this.searchOnce(entry);
     } else {
-      const cls = this.classes.of(entry, group, ask.avoid);
+      cls = this.classes.of(entry, group, ask.avoid);
       if (ask.only === undefined) this.searchClass(cls, entry, group);
       else this.judgeOnly(cls, entry, group, columnsIndex(this.columns, ask.only));
       countsAt = cls.countsAt = this.records.keepCounts(this.counts, cls.countsAt);
     }
-    this.note(this.chosen, group);
-    this.note(this.runner, group);
+    this.note(this.chosen, group, cls);
+    this.note(this.runner, group, cls);
     const k = this.records.add(this.chosen, this.runner, countsAt, logAt);
     if (this.chosen.node !== NONE) floor.take(this.chosen.node, entry, group, 1);
     return k;
@@ -255,13 +258,13 @@ export class Planner {
     }
   }
 
-  private note(who: RecordedNode, group: Group): void {
+  private note(who: RecordedNode, group: Group, cls: ShapeClass | undefined): void {
     if (who.node === NONE) {
       who.onNode = who.onSite = who.freeCpu = who.freeMemory = 0;
       return;
     }
     const at = who.node * this.columns.width;
-    who.onNode = group.total === 0 ? 0 : (group.onNode.get(who.node) ?? 0);
+    who.onNode = group.total === 0 ? 0 : (cls?.ownAt(who.node) ?? group.onNode.get(who.node) ?? 0);
     who.onSite = group.total === 0 ? 0 : (group.onSite[this.columns.siteOf[who.node] as number] as number);
     who.freeCpu = this.floor.free[at] as number;
     who.freeMemory = this.floor.free[at + 1] as number;

@@ -26,14 +26,19 @@ export class Records {
   private readonly counts = new Ints();
   length = 0;
 
+  /** Makes room for so many more decisions. */
+  expect(decisions: number): void {
+    this.ints.reserve(NUMBERS * decisions);
+    if ((this.length + decisions) * FACTS <= this.floats.length) return;
+    const larger = new Float64Array((this.length + decisions) * FACTS);
+    larger.set(this.floats);
+    this.floats = larger;
+  }
+
   /** Appends one decision and gives its number. `countsAt` is from `keepCounts`, or -1: to be counted when asked. */
   add(chosen: RecordedNode, runner: RecordedNode, countsAt: number, logAt: number): number {
     const at = this.length * FACTS;
-    if (at + FACTS > this.floats.length) {
-      const larger = new Float64Array(this.floats.length * 2);
-      larger.set(this.floats);
-      this.floats = larger;
-    }
+    if (at + FACTS > this.floats.length) this.expect(this.length);
     const { floats, ints } = this;
     ints.push(chosen.node);
     ints.push(chosen.onNode);

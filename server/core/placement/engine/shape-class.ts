@@ -11,6 +11,7 @@ import type { Floor, Group } from "./floor";
 import type { ShapeEntry } from "./shape-entry";
 
 const NONE = -1;
+const NOBODY = new Int32Array(0);
 
 export class ShapeClass extends ClassTops {
   readonly era: number;
@@ -37,7 +38,7 @@ export class ShapeClass extends ClassTops {
     for (const i of this.shunned) this.judge(i);
     if (!this.setsApart) return;
     const sites = this.floor.columns.sites.length;
-    for (let s = 0; s < sites; s++) this.special.push(new Int32Array(0));
+    for (let s = 0; s < sites; s++) this.special.push(NOBODY);
     this.counted.length = sites;
     this.counted.fill(0);
     this.specialTop = new Float64Array(sites).fill(-Infinity);
@@ -47,9 +48,8 @@ export class ShapeClass extends ClassTops {
 
   /** Follows the log: what changed since this class was asked last. */
   catchUp(): void {
-    const { columns } = this.floor;
     const { siteBest, siteClean } = this;
-    const siteOf = columns.siteOf;
+    const { siteOf } = this.floor.columns;
     const nodes = this.floor.logNode.items;
     const groups = this.floor.logGroup.items;
     const kinds = this.floor.logKind.items;
@@ -82,6 +82,11 @@ export class ShapeClass extends ClassTops {
   private watches(g: number): boolean {
     for (const w of this.watched) if (w.id === g) return true;
     return false;
+  }
+  /** Units of the group on a node, where the class counts them; undefined where they don't matter to it. */
+  ownAt(i: number): number | undefined {
+    if (!this.setsApart) return undefined;
+    return (this.codes[i * this.stride + this.slot] as number) & SPECIAL ? this.own[i] : 0;
   }
   /** How far behind the log it is. */
   get behind(): number {
