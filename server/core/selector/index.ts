@@ -6,5 +6,3 @@ export { attributes, selectorSubject } from "./attributes";
 export type { DeviceFacts, NodeFactsForSelectors, SelectorSubject, SiteFacts, TrustTier } from "./attributes";
 export { compileSelector } from "./compile";
 export type { Selector, SelectorError, SelectorVerdict } from "./compile";
-export { mentioned } from "./mentions";
-export type { Mention } from "./mentions";
