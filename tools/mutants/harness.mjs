@@ -2,7 +2,10 @@
  * The part of vitest that the core's tests use (describe, it, each, expect), run in this process. Tests of the core touch
  * nothing and keep no state, so thousands of mutants can be tried in one process, without starting a worker for each.
  */
+import fs from "node:fs";
+import path from "node:path";
 import { format } from "node:util";
+import vm from "node:vm";
 import fc from "fast-check";
 import { expect } from "vitest";
 
@@ -11,6 +14,24 @@ import { expect } from "vitest";
 /** The part of a property's cases that is tried. Failing ones are not made smaller: nobody reads them. */
 const PART = 1 / 4;
 const LEAST_RUNS = 30;
+
+let current = { file: "", key: "", seen: 0 };
+/** @type {Map<string, Record<string, string>>} */
+const snapshots = new Map();
+
+// Vitest's own needs its worker. Texts only, as vitest writes them beside the tests.
+expect.extend({
+  toMatchSnapshot(received) {
+    let of = snapshots.get(current.file);
+    if (!of) {
+      const file = path.join(path.dirname(current.file), "__snapshots__", `${path.basename(current.file)}.snap`);
+      snapshots.set(current.file, (of = {}));
+      vm.runInNewContext(fs.readFileSync(file, "utf8"), { exports: of });
+    }
+    const pass = of[`${current.key} ${++current.seen}`]?.trim() === `"${received}"`;
+    return { pass, message: () => "it is not as recorded" };
+  },
+});
 
 /** @param {(file: string) => string} fileOf */
 export function harness(fileOf) {
@@ -26,7 +47,12 @@ export function harness(fileOf) {
     const n = (seen.get(`${file}#${plain}`) ?? 0) + 1;
     seen.set(`${file}#${plain}`, n);
     const name = n === 1 ? plain : `${plain} (${n})`;
-    tests.push({ id: `${file}#${name}`, file: fileOf(file), name, run });
+    const [at, key] = [fileOf(file), [...within, title].join(" > ")];
+    const started = () => {
+      current = { file: at, key, seen: 0 };
+      return run();
+    };
+    tests.push({ id: `${file}#${name}`, file: at, name, run: started });
   };
   /** @param {string} title @param {() => void} body */
   const describe = (title, body) => {

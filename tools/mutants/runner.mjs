@@ -123,8 +123,8 @@ class InProcess {
 }
 
 const ENDLESS = "does not end";
-const LEAST_LIMIT_MS = 1_200;
-const LIMIT_FACTOR = 15;
+const LEAST_LIMIT_MS = 600;
+const LIMIT_FACTOR = 8;
 /** Runs a function whose name stands in the global object: only a script can be stopped when it does not end. */
 const stoppable = new vm.Script("globalThis.__mutantsRun()");
 
