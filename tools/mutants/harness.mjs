@@ -7,7 +7,7 @@ import path from "node:path";
 import { format } from "node:util";
 import vm from "node:vm";
 import fc from "fast-check";
-import { expect } from "vitest";
+import { chai, expect } from "vitest";
 
 /** @typedef {{ id: string, file: string, name: string, run: () => unknown }} Test */
 
@@ -20,18 +20,22 @@ let current = { file: "", key: "", seen: 0 };
 const snapshots = new Map();
 
 // Vitest's own needs its worker. Texts only, as vitest writes them beside the tests.
-expect.extend({
-  toMatchSnapshot(received) {
-    let of = snapshots.get(current.file);
-    if (!of) {
-      const file = path.join(path.dirname(current.file), "__snapshots__", `${path.basename(current.file)}.snap`);
-      snapshots.set(current.file, (of = {}));
-      vm.runInNewContext(fs.readFileSync(file, "utf8"), { exports: of });
-    }
-    const pass = of[`${current.key} ${++current.seen}`]?.trim() === `"${received}"`;
-    return { pass, message: () => "it is not as recorded" };
-  },
-});
+chai.util.overwriteMethod(
+  chai.Assertion.prototype,
+  "toMatchSnapshot",
+  () =>
+    /** @this {Chai.AssertionStatic} */
+    function () {
+      let of = snapshots.get(current.file);
+      if (!of) {
+        const file = path.join(path.dirname(current.file), "__snapshots__", `${path.basename(current.file)}.snap`);
+        snapshots.set(current.file, (of = {}));
+        vm.runInNewContext(fs.readFileSync(file, "utf8"), { exports: of });
+      }
+      const recorded = of[`${current.key} ${++current.seen}`]?.trim();
+      if (recorded !== `"${this._obj}"`) throw new Error("it is not as recorded");
+    },
+);
 
 /** @param {(file: string) => string} fileOf */
 export function harness(fileOf) {
