@@ -3,6 +3,7 @@
  * is left on them. In each they stand in order of how much is in use; see `NodeOrder`.
  */
 import type { Columns, Needs } from "./columns";
+import { Ints } from "./ints";
 import { NodeOrder } from "./node-order";
 import type { Allowing } from "./node-order";
 import { Rows } from "./rows";
@@ -25,6 +26,8 @@ export class Cells {
   readonly lastUsed: Int32Array;
   /** How often nodes of the cell have changed. */
   readonly version: Int32Array;
+  /** Cells in the order in which their nodes changed. */
+  readonly changes = new Ints();
   private readonly order: NodeOrder;
   private readonly rows: Rows;
   private treaps: Treaps | undefined;
@@ -95,6 +98,7 @@ export class Cells {
     const c = this.of[i] as number;
     this.shapeOf(c).moved(c, i);
     this.version[c] = (this.version[c] as number) + 1;
+    this.changes.push(c);
     this.refresh(c);
   }
   private shapeOf(c: number): Rows | Treaps {

@@ -7,6 +7,8 @@ import type { Shape } from "../shape";
 import type { SharedOn } from "../shares";
 import { Cells } from "./cells";
 import type { Columns, Needs } from "./columns";
+import { Ints } from "./ints";
+import type { Tournament } from "./once";
 import { agreeing } from "./partition";
 import { ShareBook } from "./share-book";
 import { Statics, staticKeyOf } from "./statics";
@@ -62,6 +64,8 @@ export interface CellStatics {
   /** Cells that no hard rule closes; those of site s from openStart[s] to openStart[s + 1] - 1. */
   open: Int32Array;
   openStart: Int32Array;
+  /** Made when a shape that comes once is searched for. */
+  tournament: Tournament | undefined;
 }
 
 function cellStatics(cells: Cells, r: StaticResults): CellStatics {
@@ -79,7 +83,7 @@ function cellStatics(cells: Cells, r: StaticResults): CellStatics {
     }
     openStart[s + 1] = opened;
   }
-  return { code, score, open: open.slice(0, opened), openStart };
+  return { code, score, open: open.slice(0, opened), openStart, tournament: undefined };
 }
 
 /** What a change of the log is about. */
@@ -91,23 +95,6 @@ export interface Taken {
 /** Kind of a change: a unit more, and what is left is still enough for, or still too little for, everything that is asked for. */
 export const TOOK = 1;
 const OTHER = 0;
-
-/** Grows by doubling; for logs that are appended to in the inner loop. */
-export class Ints {
-  items = new Int32Array(1_024);
-  length = 0;
-  push(value: number): void {
-    if (this.length === this.items.length) this.reserve(this.length);
-    this.items[this.length++] = value;
-  }
-  /** Makes room for so many more, where there is none. */
-  reserve(more: number): void {
-    if (this.length + more <= this.items.length) return;
-    const larger = new Int32Array(this.length + more);
-    larger.set(this.items);
-    this.items = larger;
-  }
-}
 
 export class Floor {
   readonly free: Float64Array;

@@ -4,13 +4,13 @@
  * searched for in the cells without any cache. Both give what `NaivePlacement` gives.
  */
 import type { Ask, PlaceOptions } from "../ask";
-import { spreadMicros } from "../rank";
 import type { ReasonCode } from "../reasons";
 import type { SharedOn } from "../shares";
 import { CODES, codeOf } from "./columns";
 import type { Columns } from "./columns";
 import { Floor } from "./floor";
 import type { Group } from "./floor";
+import { OnceSearch } from "./once";
 import { Records } from "./records";
 import type { RecordedNode } from "./records";
 import { ClassBook } from "./class-book";
@@ -35,7 +35,7 @@ export class Planner {
   private readonly counts = new Int32Array(CODES);
   private readonly chosen = blank();
   private readonly runner = blank();
-  private readonly byMake: Float64Array;
+  private readonly once: OnceSearch;
   private readonly shown = new Map<number, number[]>();
 
   constructor(
@@ -44,7 +44,7 @@ export class Planner {
   ) {
     this.floor = new Floor(columns, options);
     this.classes = new ClassBook(this.floor);
-    this.byMake = new Float64Array(columns.makes.length);
+    this.once = new OnceSearch(this.floor);
   }
 
   /** Makes the shapes of a plan known before its first unit, so that cells are cut once. `all` says that no others follow. */
@@ -75,7 +75,7 @@ export class Planner {
       countsAt = entry.countsAt = this.records.keepCounts(this.counts, entry.countsAt);
     } else if (ask.only === undefined && entry.uses < OFTEN && group.total === 0 && !ask.avoid?.size && entry.apart.length === 0) {
       entry.uses++;
-      this.searchOnce(entry);
+      this.once.find(entry, this.chosen, this.runner);
     } else {
       cls = this.classes.of(entry, group, ask.avoid);
       if (ask.only === undefined) this.searchClass(cls, entry, group);
@@ -220,42 +220,6 @@ export class Planner {
     const code = own === 0 || (own === APART && forbids === SPREAD) ? forbids || own : own;
     counts[code] = 1;
     if (code === 0) [chosen.node, chosen.score] = [node, cls.scoreAt(node) + (cls.siteTerm[s] as number)];
-  }
-
-  /** A shape that was hardly asked for yet, of a group without units: straight from the cells. */
-  private searchOnce(entry: ShapeEntry): void {
-    const { floor, chosen, runner, byMake } = this;
-    const statics = floor.staticsOf(entry.shape, entry.staticKey);
-    const { cells } = floor;
-    entry.scoresByMake(floor, byMake);
-    const use = entry.weighing.use;
-    const term = entry.weighing.spreadSite ? entry.weighing.spreadSite * spreadMicros(0) : 0;
-    let runnerTie = Infinity;
-    for (let c = 0; c < cells.count; c++) {
-      if (statics.code[c] !== 0) continue;
-      const base = (statics.score[c] as number) + (byMake[cells.make[c] as number] as number) + term;
-      if (base === -Infinity) continue;
-      const bound = base + cells.bound(c, use);
-      // The emptiest node has the first tie among those as empty: if it does not stand before the runner-up, none does.
-      if (bound < runner.score || (bound === runner.score && use < 0 && (cells.firstTie[c] as number) > runnerTie)) continue;
-      let except = NONE;
-      for (let place = 0; place < 2; place++) {
-        const node = cells.best(c, entry.needs, use, null, except);
-        if (node === NONE) break;
-        const score = base + use * (floor.used[node] as number);
-        if (score > chosen.score || (score === chosen.score && cells.before(node, chosen.node))) {
-          runner.node = chosen.node;
-          runner.score = chosen.score;
-          chosen.node = node;
-          chosen.score = score;
-        } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) {
-          runner.node = node;
-          runner.score = score;
-        } else break;
-        except = node;
-      }
-      runnerTie = runner.node === NONE ? Infinity : (cells.tie[runner.node] as number);
-    }
   }
 
   private note(who: RecordedNode, group: Group, cls: ShapeClass | undefined): void {

@@ -1,5 +1,5 @@
 import { CODES } from "./columns";
-import { Ints } from "./floor";
+import { Ints } from "./ints";
 
 const NUMBERS = 8;
 const FACTS = 6;
