@@ -55,6 +55,7 @@ export function rulesOf(spec: WorkloadSpec, policy: PlacementPolicySpec | null, 
 export async function loadOthers(db: Queryable, projectId: string, workloadId: string, rules: SetRules, nowMs: number): Promise<Others> {
   const rows = await schedulerSets.otherUnits(db, projectId, { workloadId, below: rules.preempts ? rules.priority : -1, quotas: rules.quota ? rules.quota.facts.map((f) => f.name) : [], ending: rules.takes !== null });
   const budgets = await schedulerSets.budgets(db, projectId);
+  const gangs = await schedulerSets.gangs(db, projectId);
   const units = rows.map((r) => {
     const min = r.durationMin === null ? null : parseDurationMs(r.durationMin);
     const max = r.durationMax === null ? null : parseDurationMs(r.durationMax);
@@ -62,7 +63,7 @@ export async function loadOthers(db: Queryable, projectId: string, workloadId: s
     const ends = min === null || max === null || r.startedAtMs + max < nowMs ? { minMs: Infinity, maxMs: Infinity } : { minMs: Math.max(nowMs, r.startedAtMs + min), maxMs: r.startedAtMs + max };
     return { id: r.id, version: r.version, unit: r.unit, workloadId: r.workloadId, workload: r.workload, nodeId: r.nodeId, priority: r.priority, demand: demandOfRow(r), startedAtMs: r.startedAtMs, stopping: r.stopping, quota: r.quota, endsMs: ends };
   });
-  return { units, budgets };
+  return { units, budgets, gangs };
 }
 
 /** Quotas with their use, as a workload that counts in one sees them: what it has reserved itself is not in its way. */

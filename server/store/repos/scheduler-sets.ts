@@ -57,6 +57,12 @@ export async function budgets(db: Queryable, projectId: string): Promise<Map<str
   return new Map(rows.map((r) => [r.id, r.allowed]));
 }
 
+/** By workload that is a gang: how many of it have to run together. */
+export async function gangs(db: Queryable, projectId: string): Promise<Map<string, number>> {
+  const { rows } = await db.query<{ id: string; least: number }>("select id, (spec #>> '{gang,minMember}')::int as least from objects where project_id = $1 and kind = 'Workload' and spec #>> '{gang,minMember}' is not null", [projectId]);
+  return new Map(rows.map((r) => [r.id, r.least]));
+}
+
 /** Other workloads of a project whose newest revision that is not held names this one among what it keeps apart from. */
 export async function affinities(db: Queryable, projectId: string, name: string): Promise<{ workload: string; affinity: unknown }[]> {
   const { rows } = await db.query<{ workload: string; affinity: unknown }>(

@@ -8,7 +8,8 @@ import { amountsOf, amountText } from "../quota/amounts";
 import { reclaim } from "../quota/reclaim";
 import { QuotaTree } from "../quota/tree";
 import type { QuotaShortage } from "../quota/tree";
-import type { Held, Others, OtherUnit } from "./types";
+import { Gangs } from "./gangs";
+import type { Held, OtherUnit } from "./types";
 import { MAX_MAKING_WAY, heldFor, names, released } from "./set-plan";
 import type { SetAsk, SetPlan } from "./set-plan";
 
@@ -38,11 +39,16 @@ export function admit(o: SetAsk, plan: SetPlan): { asks: Ask[]; refused: PlacedA
       }
       const claim = { quota: q.name, amounts, priority: o.rules.priority, any: tree.reclaims(q.name) === "any" };
       const gone = new Set(plan.evict.map((e) => e.unit.id));
-      const units = withinBudgets(o.others, gone).filter((u) => u.quota !== null && !u.stopping && !gone.has(u.id));
-      const victims = reclaim(tree, claim, units.map((u) => ({ id: u.id, quota: u.quota as string, amounts: amountsOf(u.demand), priority: u.priority, startedAtMs: u.startedAtMs })));
-      if (victims !== null && victims.length > 0) {
-        const chosen = victims.flatMap((v) => units.filter((u) => u.id === v.id));
-        for (const v of victims) tree.add(v.quota, v.amounts, -1);
+      const gangs = new Gangs(o.others, gone);
+      const { units: all, budgets } = o.others;
+      const within = (whole: boolean) => {
+        const units = withinBudgets(all, gangs.budgets(budgets, whole), gone).filter((u) => u.quota !== null && !u.stopping && !gone.has(u.id));
+        const victims = reclaim(tree, claim, units.map((u) => ({ id: u.id, quota: u.quota as string, amounts: amountsOf(u.demand), priority: u.priority, startedAtMs: u.startedAtMs })));
+        return victims && gangs.withRest(victims.flatMap((v) => units.filter((u) => u.id === v.id)));
+      };
+      const chosen = within(false) ?? (o.others.gangs.size > 0 ? within(true) : null);
+      if (chosen !== null && chosen.length > 0) {
+        for (const v of chosen) if (v.quota !== null) tree.add(v.quota, amountsOf(v.demand), -1);
         tree.add(q.name, amounts);
         for (const unit of chosen) plan.evict.push({ unit, because: `Quota ${q.name} takes back what ${unit.quota ?? ""} borrowed: ${ask.unit} needs it.` });
         refused.push(refuse(ask, `${shortText(q.name, short[0] as QuotaShortage)} What others borrowed is taken back: ${names(chosen)} ${chosen.length === 1 ? "has" : "have"} to stop first.`));
@@ -62,10 +68,10 @@ const nowhere = (ask: Ask): PlacedAsk => place({ nowMs: 0, nodes: [] }, [ask], {
 
 
 /** Units that their workloads can spare, the least important first. */
-function withinBudgets(others: Others, gone: ReadonlySet<string>): OtherUnit[] {
-  const left = new Map(others.budgets);
-  for (const u of others.units) if (gone.has(u.id) && left.has(u.workloadId)) left.set(u.workloadId, (left.get(u.workloadId) ?? 0) - 1);
-  return [...others.units].sort((a, b) => a.priority - b.priority || b.startedAtMs - a.startedAtMs || (a.id < b.id ? -1 : 1)).filter((u) => {
+function withinBudgets(units: readonly OtherUnit[], budgets: ReadonlyMap<string, number>, gone: ReadonlySet<string>): OtherUnit[] {
+  const left = new Map(budgets);
+  for (const u of units) if (gone.has(u.id) && left.has(u.workloadId)) left.set(u.workloadId, (left.get(u.workloadId) ?? 0) - 1);
+  return [...units].sort((a, b) => a.priority - b.priority || b.startedAtMs - a.startedAtMs || (a.id < b.id ? -1 : 1)).filter((u) => {
     const n = left.get(u.workloadId);
     if (n === undefined || u.stopping || gone.has(u.id)) return true;
     left.set(u.workloadId, n - 1);

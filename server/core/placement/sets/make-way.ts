@@ -9,6 +9,7 @@ import type { Ask, PlacedAsk } from "../ask";
 import { heldOn } from "../shares";
 import type { SharedOn } from "../shares";
 import { preempt } from "../preemption/preempt";
+import { Gangs } from "./gangs";
 import type { OtherUnit } from "./types";
 import { MAX_MAKING_WAY, names, released } from "./set-plan";
 import type { SetAsk, SetPlan } from "./set-plan";
@@ -80,6 +81,7 @@ export function makeWay(o: SetAsk, found: readonly { ask: Ask; placed: PlacedAsk
   const gone = new Set(plan.evict.map((e) => e.unit.id));
   // Who it stays with is not what it drives away.
   const company = new Set(o.asks.flatMap((a) => (a.shape.together ?? []).flatMap((t) => t.with ?? [])));
+  const gangs = new Gangs(o.others, gone);
   const budgets = new Map(o.others.budgets);
   for (const e of plan.evict) if (budgets.has(e.unit.workloadId)) budgets.set(e.unit.workloadId, (budgets.get(e.unit.workloadId) ?? 0) - 1);
   for (const w of waiting.filter((x) => x.later === null).slice(0, MAX_MAKING_WAY)) {
@@ -88,10 +90,12 @@ export function makeWay(o: SetAsk, found: readonly { ask: Ask; placed: PlacedAsk
     const site = o.sites[o.asks.indexOf(w.ask)] ?? null;
     let sites = room.fleet.nodes.filter((n) => byNode.has(n.id) && (site === null || n.site === site) && (w.ask.only === undefined || w.ask.only === n.id) && !w.ask.avoid?.has(n.id) && nodeReasons(w.ask.shape, n, o.fleet.nowMs).length === 0);
     for (let tries = 0; tries < 8 && sites.length > 0; tries++) {
-      const p = preempt({ priority: o.rules.priority, demand: w.ask.shape.demand }, sites.map((node) => ({ node, load: room.load(node) })), byNode, budgets);
+      const at = sites.map((node) => ({ node, load: room.load(node) }));
+      const within = (whole: boolean) => preempt({ priority: o.rules.priority, demand: w.ask.shape.demand }, at, byNode, gangs.budgets(budgets, whole));
+      const p = within(false) ?? (o.others.gangs.size > 0 ? within(true) : null);
       if (!p) break;
       // Rules about sets (spread) are checked by placing it for real, as if the others had gone.
-      const victims = p.victims as OtherUnit[];
+      const victims = gangs.withRest(p.victims as OtherUnit[]);
       const own = [...o.options.own, ...ways.flatMap((x) => (x.placed.nodeId !== null ? [x.placed.nodeId] : x.later ? [x.later.nodeId] : []))];
       const trial = place(released(room.now(), victims), [{ ...w.ask, only: p.nodeId }], { ...o.options, own }).placements[0];
       if (!trial?.nodeId) {

@@ -13,12 +13,12 @@ const full = (name: string, taken: number, o: Partial<FleetNode> = {}) => small(
 const other = (unit: string, node: string, o: Partial<OtherUnit> = {}): OtherUnit => ({ id: `a-${unit}`, version: 3, unit, workloadId: "v", workload: "v", nodeId: `node-${node}`, priority: 10, demand: demand(), startedAtMs: 0, stopping: false, quota: null, endsMs: { minMs: Infinity, maxMs: Infinity }, ...o });
 const own = (ordinal: number, node: FleetNode): OwnUnit => ({ assignmentId: `o${ordinal}`, version: 1, unit: `w-${ordinal}`, ordinal, node, generation: 1, desired: "run", updatedAtMs: 0, observed: { generation: 1, phase: "running", health: "healthy", restarts: 0, exitCode: null, message: "", sinceMs: 0 }, nodeObservedAtMs: 0, nodeApplied: true });
 
-function world(o: { nodes: FleetNode[]; rules?: Partial<SetRules>; others?: OtherUnit[] | null; budgets?: [string, number][]; units?: OwnUnit[]; replicas?: number; kind?: WorkloadSnapshot["kind"]; spread?: boolean }): WorkloadSnapshot {
+function world(o: { nodes: FleetNode[]; rules?: Partial<SetRules>; others?: OtherUnit[] | null; budgets?: [string, number][]; gangs?: [string, number][]; units?: OwnUnit[]; replicas?: number; kind?: WorkloadSnapshot["kind"]; spread?: boolean }): WorkloadSnapshot {
   const s = shape(o.spread ? { policy: policy({ spread: [{ over: "node", maxSkew: 1 }] }) } : {});
   const goal = { generation: 1, digest: "d", templateDigest: "t", shape: s };
   return {
     nowMs: 1_000, workloadId: "w", name: "w", kind: o.kind ?? "service", removed: false, replicas: o.replicas ?? 1, lostAfterMs: null, goal, revisions: new Map([[1, goal]]), rolloutOpen: false, askShape: s, units: o.units ?? [], completed: new Set(),
-    fleet: { nowMs: 1_000, nodes: o.nodes }, sets: { ...plainRules, ...o.rules }, others: o.others === null ? null : { units: o.others ?? [], budgets: new Map(o.budgets ?? []) },
+    fleet: { nowMs: 1_000, nodes: o.nodes }, sets: { ...plainRules, ...o.rules }, others: o.others === null ? null : { units: o.others ?? [], budgets: new Map(o.budgets ?? []), gangs: new Map(o.gangs ?? []) },
   };
 }
 const told = (s: WorkloadSnapshot) => {
@@ -62,6 +62,30 @@ describe("room that others make", () => {
     const a = full("a", 300);
     const t = told(world({ nodes: [a, full("b", 300, { taints: [{ key: "gpu" }] }), full("c", 300)], spread: true, replicas: 2, units: [own(1, a)], rules: { preempts: true, priority: 200 }, others: [other("x", "a", { priority: 1 }), other("y", "c", { priority: 90 })] }));
     expect(t.evict).toEqual(["y"]);
+  });
+});
+
+describe("gangs that others take from", () => {
+  const nodes = ["a", "b", "c", "d"].map((n) => full(n, 300));
+  const gang = ["a", "b", "c"].map((n, i) => other(`g-${i + 1}`, n));
+  const evicts = (o: Omit<Parameters<typeof world>[0], "nodes">) => told(world({ nodes, rules: { preempts: true, priority: 200 }, ...o })).evict;
+  // Guarantee (6): what others make room with leaves of a gang so many as have to run together, or none.
+  it("give up what they can spare", () => expect(evicts({ others: gang, gangs: [["v", 2]] })).toEqual(["g-1"]));
+  it("give up no more than that while somebody else can go", () => expect(evicts({ others: [...gang, other("y", "d", { workloadId: "y", workload: "y", priority: 90 })], gangs: [["v", 3]] })).toEqual(["y"]));
+  it("go as a whole when nothing else will do", () => expect(evicts({ others: gang, gangs: [["v", 3]] })).toEqual(["g-1", "g-2", "g-3"]));
+  it("go as a whole when they are too few already", () => expect(evicts({ others: gang.slice(1), gangs: [["v", 3]] })).toEqual(["g-2", "g-3"]));
+  it("stay when their budget does not let all of them go", () => {
+    expect(evicts({ others: gang, gangs: [["v", 3]], budgets: [["v", 2]] })).toEqual([]);
+    expect(evicts({ others: gang, gangs: [["v", 2]], budgets: [["v", 2]] })).toEqual(["g-1"]);
+    expect(evicts({ others: gang, gangs: [["v", 3]], budgets: [["v", 3]] })).toEqual(["g-1", "g-2", "g-3"]);
+  });
+  it("count what goes already for another unit of the same pass", () => expect(evicts({ replicas: 4, others: [...gang, other("y", "d", { workloadId: "y", workload: "y", priority: 90 })], gangs: [["v", 2]] })).toEqual(["g-1", "y", "g-2", "g-3"]));
+  it("go as a whole when a quota takes back what they borrowed, and else only by what they can spare", () => {
+    const borrowed = gang.map((u) => ({ ...u, quota: "theirs" }));
+    const rules = { quota: quotas(150, 0, 300) };
+    expect(evicts({ others: borrowed, gangs: [["v", 2]], rules })).toEqual(["g-1"]);
+    expect(evicts({ others: borrowed, gangs: [["v", 3]], rules })).toEqual(["g-1", "g-2", "g-3"]);
+    expect(evicts({ others: borrowed, gangs: [["v", 3]], budgets: [["v", 1]], rules })).toEqual([]);
   });
 });
 

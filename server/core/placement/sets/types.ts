@@ -49,6 +49,8 @@ export interface Others {
   units: readonly OtherUnit[];
   /** By workload: how many more may be disturbed now; a workload that is not named protects none. */
   budgets: ReadonlyMap<string, number>;
+  /** By workload of a gang: how many of it have to run together. */
+  gangs: ReadonlyMap<string, number>;
 }
 
 export const plainRules: SetRules = { priority: 100, preempts: false, minMember: null, takes: null, division: null, quota: null, reserved: [] };

@@ -86,7 +86,7 @@ class World {
     if (plan.needsOthers) {
       const others = this.assigned.filter((a) => a.workload !== id).map((a) => ({ id: a.id, version: a.version, unit: a.unit, workloadId: a.workload, workload: a.workload, nodeId: a.nodeId, priority: this.job(a.workload).priority, demand: this.heldBy(a), startedAtMs: a.startedMs, stopping: a.desired === "stop", quota: this.job(a.workload).quota, endsMs: { minMs: Infinity, maxMs: Infinity } }));
       const budgets = new Map(this.jobs.flatMap((x) => (x.budget === null ? [] : [[x.id, Math.max(0, x.budget - Math.max(0, x.replicas - this.serving(x.id)))] as const])));
-      plan = planWorkload({ ...s, fleet, others: { units: others, budgets } });
+      plan = planWorkload({ ...s, fleet, others: { units: others, budgets, gangs: new Map(this.jobs.flatMap((x) => (x.minMember === null ? [] : [[x.id, x.minMember] as const]))) } });
     }
     return { job: id, silentMs: new Map(this.nodes.map((n) => [n.id, this.nowMs - (n.lastSeenMs ?? 0)])), plan, own: this.key(id), used: JSON.stringify([...this.used(null)]), versions: new Map([...this.nodes.map((n) => [n.id, n.desiredGeneration] as const), ...this.assigned.map((a) => [a.id, a.version] as const)]) };
   }
@@ -211,8 +211,8 @@ describe("the whole engine", () => {
       // The highest priority has all that is its own, and lacks only what its quota does not give it.
       expect(runs("high")).toBeGreaterThanOrEqual(Math.min(w.job("high").replicas, 2));
       if (runs("high") < w.job("high").replicas) expect(new QuotaTree(w.quotas, w.used(null)).shortages("b", amountsOf(w.demandOf("high")))).not.toEqual([]);
-      // Where whole devices are short, the most important stops units of the gang too: what is left of it goes on.
-      if (!w.shares) expect([0, 4]).toContain(runs("gang"));
+      // Guarantee (6): whoever made room, all of the gang runs or nothing.
+      expect([0, 4]).toContain(runs("gang"));
       for (const h of w.held) expect(runs(h.workloadId)).toBeLessThan(w.job(h.workloadId).replicas);
       seen.stale += w.stale;
       seen.evicted += w.evicted;

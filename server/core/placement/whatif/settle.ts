@@ -311,18 +311,20 @@ class Run {
     const mine = snapshot.sets ?? plainRules;
     const units: OtherUnit[] = [];
     const budgets = new Map<string, number>();
+    const gangs = new Map<string, number>();
     for (const [id, l] of this.living) {
       if (id === self) continue;
       const rules = l.of.snapshot.sets ?? plainRules;
       // The same units that the store is asked for: see `schedulerSets.otherUnits`.
       const may = (mine.preempts && rules.priority < mine.priority) || (quota !== null && l.of.quota !== null) || (mine.takes !== null && rules.takes !== null);
       for (const u of l.units) if (may || u.desired === "stop") units.push({ id: u.assignmentId, version: u.version, unit: u.unit, workloadId: id, workload: l.of.snapshot.name, nodeId: u.node.id, priority: rules.priority, demand: this.demandOf(l, u.generation, u.on), startedAtMs: u.updatedAtMs, stopping: u.desired === "stop", quota: l.of.quota, endsMs: rules.takes ? { minMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.minMs), maxMs: Math.max(this.world.nowMs, u.updatedAtMs + rules.takes.maxMs) } : { minMs: Infinity, maxMs: Infinity } });
+      if (rules.minMember !== null) gangs.set(id, rules.minMember);
       if (l.of.maxUnavailable !== null) {
         const serving = l.units.filter((u) => u.desired === "run" && u.observed !== null && serves(u.observed.phase, u.observed.health)).length;
         budgets.set(id, Math.max(0, l.of.maxUnavailable - Math.max(0, l.of.snapshot.replicas - serving)));
       }
     }
-    return { units: units.sort((a, b) => (a.id < b.id ? -1 : 1)), budgets };
+    return { units: units.sort((a, b) => (a.id < b.id ? -1 : 1)), budgets, gangs };
   }
 
   result(rounds: number, atRest: boolean): Settled {
