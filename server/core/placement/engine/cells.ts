@@ -26,7 +26,7 @@ export class Cells {
   readonly lastUsed: Int32Array;
   /** How often nodes of the cell have changed. */
   readonly version: Int32Array;
-  /** Cells in the order in which their nodes changed. */
+  /** Nodes in the order in which they changed. */
   readonly changes = new Ints();
   private readonly order: NodeOrder;
   private readonly rows: Rows;
@@ -98,7 +98,7 @@ export class Cells {
     const c = this.of[i] as number;
     this.shapeOf(c).moved(c, i);
     this.version[c] = (this.version[c] as number) + 1;
-    this.changes.push(c);
+    this.changes.push(i);
     this.refresh(c);
   }
   private shapeOf(c: number): Rows | Treaps {

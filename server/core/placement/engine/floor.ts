@@ -9,6 +9,7 @@ import { Cells } from "./cells";
 import type { Columns, Needs } from "./columns";
 import { Ints } from "./ints";
 import type { Tournament } from "./once";
+import type { PackedNodes } from "./packed";
 import { agreeing } from "./partition";
 import { ShareBook } from "./share-book";
 import { Statics, staticKeyOf } from "./statics";
@@ -66,6 +67,10 @@ export interface CellStatics {
   openStart: Int32Array;
   /** Made when a shape that comes once is searched for. */
   tournament: Tournament | undefined;
+  /** Made when shapes that pack come one after the other. */
+  packed: PackedNodes | undefined;
+  /** How many of them came, and how many nodes had changed then. */
+  packs: { count: number; at: number };
 }
 
 function cellStatics(cells: Cells, r: StaticResults): CellStatics {
@@ -83,7 +88,7 @@ function cellStatics(cells: Cells, r: StaticResults): CellStatics {
     }
     openStart[s + 1] = opened;
   }
-  return { code, score, open: open.slice(0, opened), openStart, tournament: undefined };
+  return { code, score, open: open.slice(0, opened), openStart, tournament: undefined, packed: undefined, packs: { count: 0, at: 0 } };
 }
 
 /** What a change of the log is about. */

@@ -6,10 +6,16 @@
 import { spreadMicros } from "../rank";
 import type { Cells } from "./cells";
 import type { CellStatics, Floor } from "./floor";
+import { PackedNodes } from "./packed";
 import type { RecordedNode } from "./records";
 import type { ShapeEntry } from "./shape-entry";
 
 const NONE = -1;
+
+/** Shapes that pack and come so close one after the other that following the changes in between costs less than a look at every cell. */
+const CLOSE = 256;
+/** So many of them, and all nodes are put in order. */
+const MANY_PACKS = 64;
 
 /** Cells of one static key that no hard rule closes, cut by make and by what rules are worth. */
 export class Tournament {
@@ -55,6 +61,11 @@ export class Tournament {
   sizeOf(p: number): number {
     return (this.start[p + 1] as number) - (this.start[p] as number);
   }
+  /** The part of a cell; -1 for one that is closed. */
+  partOfCell(c: number): number {
+    const place = this.placeOf[c] as number;
+    return place === NONE ? NONE : (this.partOf[place] as number);
+  }
   /** The cell that stands at a node of a part's tree. */
   at(p: number, k: number): number {
     return this.winners[2 * (this.start[p] as number) + k] as number;
@@ -71,7 +82,7 @@ export class Tournament {
   catchUp(): void {
     const { items, length } = this.cells.changes;
     for (let k = this.cursor; k < length; k++) {
-      const place = this.placeOf[items[k] as number] as number;
+      const place = this.placeOf[this.cells.of[items[k] as number] as number] as number;
       if (place !== NONE) this.moved(place);
     }
     this.cursor = length;
@@ -119,8 +130,8 @@ export class OnceSearch {
     this.runnerTie = Infinity;
     const use = (this.use = entry.weighing.use);
     const term = entry.weighing.spreadSite ? entry.weighing.spreadSite * spreadMicros(0) : 0;
-    // Where what is in use does not count against a cell, its emptiest node says nothing.
     if (use < 0) this.throughTournament(statics, term);
+    else if (use > 0 && this.packs(statics)) this.throughPacked(statics, term);
     else this.throughAll(statics, use, term);
   }
 
@@ -141,6 +152,27 @@ export class OnceSearch {
     }
   }
 
+  /** Whether nodes are best kept in order for shapes that pack. */
+  private packs(statics: CellStatics): boolean {
+    const { length } = this.floor.cells.changes;
+    const { packs } = statics;
+    packs.count = length - packs.at <= CLOSE ? packs.count + 1 : 0;
+    packs.at = length;
+    if (packs.count === 0) statics.packed = undefined;
+    return packs.count >= MANY_PACKS;
+  }
+  private throughPacked(statics: CellStatics, term: number): void {
+    const { floor, use } = this;
+    const t = (this.tournament = statics.tournament ??= new Tournament(floor.cells, statics));
+    const packed = (statics.packed ??= new PackedNodes(floor, t));
+    packed.catchUp();
+    for (let p = 0; p < t.parts; p++) {
+      const base = this.baseOf(statics, t.at(p, 1), term);
+      if (base === -Infinity || base + packed.bound(p, use) < this.runner.score) continue;
+      const best = packed.best(p, this.entry.needs, NONE);
+      if (best !== NONE && this.consider(best, base)) this.consider(packed.best(p, this.entry.needs, best), base);
+    }
+  }
   private throughTournament(statics: CellStatics, term: number): void {
     const { cells } = this.floor;
     const t = (this.tournament = statics.tournament ??= new Tournament(cells, statics));
@@ -178,24 +210,27 @@ export class OnceSearch {
 
   /** The two best nodes of a cell, if they are better than those known. */
   private offer(c: number, base: number): void {
-    const { floor, chosen, runner, use } = this;
-    const { cells } = floor;
-    let except = NONE;
-    for (let place = 0; place < 2; place++) {
-      const node = cells.best(c, this.entry.needs, use, null, except);
-      if (node === NONE) break;
-      const score = base + use * (floor.used[node] as number);
-      if (score > chosen.score || (score === chosen.score && cells.before(node, chosen.node))) {
-        runner.node = chosen.node;
-        runner.score = chosen.score;
-        chosen.node = node;
-        chosen.score = score;
-      } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) {
-        runner.node = node;
-        runner.score = score;
-      } else break;
-      except = node;
-    }
+    const { cells } = this.floor;
+    const { needs } = this.entry;
+    const best = cells.best(c, needs, this.use, null, NONE);
+    if (best !== NONE && this.consider(best, base)) this.consider(cells.best(c, needs, this.use, null, best), base);
+  }
+  /** Whether a node is one of the best two so far: then it stands among them now. */
+  private consider(node: number, base: number): boolean {
+    if (node === NONE) return false;
+    const { chosen, runner } = this;
+    const { cells, used } = this.floor;
+    const score = base + this.use * (used[node] as number);
+    if (score > chosen.score || (score === chosen.score && cells.before(node, chosen.node))) {
+      runner.node = chosen.node;
+      runner.score = chosen.score;
+      chosen.node = node;
+      chosen.score = score;
+    } else if (score > runner.score || (score === runner.score && cells.before(node, runner.node))) {
+      runner.node = node;
+      runner.score = score;
+    } else return false;
     this.runnerTie = runner.node === NONE ? Infinity : (cells.tie[runner.node] as number);
+    return true;
   }
 }
