@@ -26,10 +26,29 @@ describe("a flip as an edit", () => {
     expect(edited({ on: "demand", of: "device", steps: 2 }, both)).toBeNull();
   });
 
+  it("asks for less of a device, and for fewer slices of its own profile", () => {
+    const asking = (devices: object) => ({ policy, workload: { ...workload, template: { ...workload.template, resources: { ...workload.template.resources, devices } } } }) as typeof both;
+    const left = (devices: object, change: Change) => edited(change, asking(devices))?.workload.template.resources;
+    const share = { count: 1, model: "X100", shareMillis: 400 };
+    expect(left(share, { on: "demand", of: "share", steps: 150 })).toEqual({ ...workload.template.resources, devices: { ...share, shareMillis: 250 } });
+    expect(left(share, { on: "demand", of: "share", steps: 400 })).toBeUndefined();
+    expect(resources({ on: "demand", of: "share", steps: 1 })).toBeUndefined();
+    const slices = { count: 3, slice: "1g.10gb" };
+    expect(left(slices, { on: "demand", of: "resource", name: "mig-1g.10gb", steps: 2 })).toEqual({ ...workload.template.resources, devices: { ...slices, count: 1 } });
+    expect(left(slices, { on: "demand", of: "resource", name: "mig-1g.10gb", steps: 3 })).toBeUndefined();
+    expect(left(slices, { on: "demand", of: "resource", name: "licence", steps: 1 })).toBeUndefined();
+    const { devices: _, ...none } = workload.template.resources;
+    const bare = { policy, workload: { ...workload, template: { ...workload.template, resources: none } } };
+    for (const change of [{ on: "demand", of: "share", steps: 1 }, { on: "demand", of: "device", steps: 1 }, { on: "demand", of: "resource", name: "mig-1g.10gb", steps: 1 }, { on: "model" }] satisfies Change[]) expect(edited(change, bare)).toBeNull();
+  });
+
   it("edits the workload's own rules", () => {
     expect(edited({ on: "selector" }, both)?.workload).not.toHaveProperty("selector");
     expect(edited({ on: "arch", add: "x64" }, both)?.workload.platform).toEqual({ arch: ["arm64", "x64"] });
     expect(edited({ on: "os", add: "linux" }, both)?.workload.platform).toEqual({ arch: ["arm64"], os: ["linux"] });
+    const { platform: _, ...anywhere } = workload;
+    expect(edited({ on: "arch", add: "x64" }, { policy, workload: anywhere })?.workload.platform).toEqual({ arch: ["x64"] });
+    expect(edited({ on: "os", add: "linux" }, { policy, workload: anywhere })?.workload.platform).toEqual({ os: ["linux"] });
   });
 
   it("drops rules about other units, its own ones only", () => {
@@ -39,6 +58,10 @@ describe("a flip as an edit", () => {
     expect(edited({ on: "together", index: 0 }, beside)?.workload.affinity).toEqual({ apart: affinity.apart, together: [] });
     expect(edited({ on: "together", index: 0 }, { policy, workload: { ...workload, affinity: { ...affinity, apart: [] } } })?.workload).toEqual(workload);
     expect(edited({ on: "apart", index: 1 }, beside)).toBeNull();
+    const more = { ...affinity, apart: [{ over: "node" as const }, { over: "site" as const }] };
+    expect(edited({ on: "apart", index: 0 }, { policy, workload: { ...workload, affinity: more } })?.workload.affinity).toEqual({ ...more, apart: [{ over: "site" }] });
+    const cross = { apart: [{ over: "node" as const }, { over: "site" as const }], together: affinity.together };
+    expect(edited({ on: "together", index: 0 }, { policy, workload: { ...workload, affinity: { ...cross, apart: cross.apart.slice(1) } } })?.workload.affinity).toEqual({ apart: cross.apart.slice(1), together: [] });
   });
 
   it("edits the policy, and only it", () => {
@@ -51,12 +74,17 @@ describe("a flip as an edit", () => {
       [{ on: "spread", index: 0, steps: 2 }, { spread: [{ over: "site", maxSkew: 3 }] }],
       [{ on: "weight", index: 0, from: 3_000, steps: -1_250 }, { prefer: [{ by: "pack", weight: 1.75 }] }],
     ];
-    for (const [change, part] of changes) expect(edited(change, both)).toEqual({ workload, policy: { ...policy, ...part } });
+    const several = { ...policy, spread: [{ over: "site" as const, maxSkew: 1 }, { over: "node" as const, maxSkew: 2 }], prefer: [{ by: "pack" as const, weight: 3 }, { by: "cost" as const, weight: 4 }] };
+    expect(edited({ on: "spread", index: 1, steps: 2 }, { workload, policy: several })?.policy?.spread).toEqual([{ over: "site", maxSkew: 1 }, { over: "node", maxSkew: 4 }]);
+    expect(edited({ on: "weight", index: 1, from: 4_000, steps: 500 }, { workload, policy: several })?.policy?.prefer).toEqual([{ by: "pack", weight: 3 }, { by: "cost", weight: 4.5 }]);
+    const { residency: _, ...free } = policy;
+    expect(edited({ on: "residency", add: "FR" }, { workload, policy: free })?.policy?.residency).toEqual(["FR"]);
+    for (const [change, part] of changes) expect(edited(change, both)).toStrictEqual({ workload, policy: { ...policy, ...part } });
   });
 
   it("makes a policy where a taint has to be tolerated and there is none", () => {
     expect(edited({ on: "tolerate", key: "dedicated", value: "gpu" }, { workload, policy: null })?.policy).toEqual(placementPolicySpec.parse({ tolerate: [{ key: "dedicated", value: "gpu" }] }));
-    expect(edited({ on: "residency", add: "FR" }, { workload, policy: null })).toBeNull();
+    for (const change of [{ on: "residency", add: "FR" }, { on: "trust", to: "none" }, { on: "rule", index: 0 }, { on: "spread", index: 0, steps: 1 }, { on: "weight", index: 0, from: 1, steps: 1 }] satisfies Change[]) expect(edited(change, { workload, policy: null })).toBeNull();
   });
 
   it("writes nothing for what the fleet has to do", () => {
