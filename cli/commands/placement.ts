@@ -65,7 +65,7 @@ export function placementCommands(program: Command, ctx: Context): void {
     .option("--cpu-hour <price>", "of one core for an hour")
     .option("--memory-hour <price>", "of one GiB for an hour")
     .option("--egress <price>", "of one GiB that leaves the site")
-    .option("--exit-code", "end with 1 when a unit would have no node")
+    .option("--exit-code", "end with 1 when a unit would have no node because of it")
     .action(async (o: PreviewOptions, command: Command) => {
       const s = sessionOf(ctx, command);
       const [a, b] = o.loseLink?.split(":") ?? [];
@@ -83,7 +83,7 @@ export function placementCommands(program: Command, ctx: Context): void {
       if (s.format === "json") io.out(`${JSON.stringify(p, null, 2)}\n`);
       else if (s.format === "yaml") io.out(stringify(p));
       else showPreview(io, p);
-      if (o.exitCode && p.counts.impossible > 0) throw new Ended(exitCodes.failure);
+      if (o.exitCode && p.counts.impossible > p.counts.asNow) throw new Ended(exitCodes.failure);
     });
 
   program

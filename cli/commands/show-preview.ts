@@ -7,7 +7,7 @@ export function showPreview(io: Pick<Io, "out">, p: RouterOutputs["placement"]["
   io.out(`${p.sentence}\n`);
   const rows = [
     ...p.moves.map((m) => ({ what: "moves", unit: m.unit, from: m.from, to: m.to, because: m.because })), ...p.added.map((m) => ({ what: "starts", unit: m.unit, from: null, to: m.to, because: m.because })),
-    ...p.evicted.map((m) => ({ what: "makes way", unit: m.unit, from: m.from, to: null, because: m.because })), ...p.gone.map((m) => ({ what: "stops", unit: m.unit, from: m.from, to: null, because: m.because })), ...p.impossible.map((m) => ({ what: "no node", unit: m.unit, from: null, to: null, because: m.because })),
+    ...p.evicted.map((m) => ({ what: "makes way", unit: m.unit, from: m.from, to: null, because: m.because })), ...p.gone.map((m) => ({ what: "stops", unit: m.unit, from: m.from, to: null, because: m.because })), ...p.impossible.filter((m) => m.standing !== "replaces").map((m) => ({ what: m.standing === "asNow" ? "still waits" : "no node", unit: m.unit, from: null, to: null, because: m.because })),
     ...p.stays.map((m) => ({ what: "stays", unit: m.unit, from: m.node, to: null, because: m.because })),
   ];
   if (rows.length > 0) io.out(`\n${writeTable([{ title: "what", of: (r) => r.what }, { title: "unit", of: (r) => r.unit }, { title: "from", of: (r) => r.from }, { title: "to", of: (r) => r.to }, { title: "because", of: (r) => r.because }], rows)}\n`);

@@ -21,7 +21,7 @@ import type { CapacityView } from "@/server/core/views";
 import { NodeMap } from "./node-map";
 import { RepairPlan } from "./repair-plan";
 import { Repairs } from "./repairs";
-import { amountOf, capacitySentence, measures, percentText, shareOf, type CapacityNode, type Measure } from "./words";
+import { amountOf, capacitySentence, measures, percentText, shareOf, unitOf, type CapacityNode, type Measure } from "./words";
 
 const measureValues = measures.map((m) => m.value);
 /** Nodes that one page shows; a larger fleet is looked at site by site. */
@@ -36,7 +36,7 @@ export function CapacityPage() {
   const c = query.data;
   return (
     <>
-      <PageHead title="Capacity" purpose={c ? capacitySentence(c) : "What there is by site and node, and what of the idle part is of use."} className="pb-0">
+      <PageHead title="Capacity" purpose={c ? capacitySentence(c, view.of) : "What there is by site and node, and what of the idle part is of use."} className="pb-0">
         <Choice label="What is measured" value={view.of} onChange={(of) => void setView({ of })} options={measures} />
       </PageHead>
       <PageBody>
@@ -115,10 +115,10 @@ function NodeTable({ project, measure, nodes }: { project: string; measure: Meas
         { head: "Site", cell: (n) => n.site },
         { head: "State", cell: (n) => <span title={n.because}><StateMark state={n.state} {...(n.state === "pending" ? { word: "closed" } : {})} /></span> },
         { head: "Units", numeric: true, cell: (n) => n.units },
-        { head: "In use", numeric: true, cell: (n) => `${amountOf(measure, n[measure].allocated)} of ${amountOf(measure, n[measure].capacity)}` },
-        { head: "Share", numeric: true, cell: (n) => percentText(shareOf(n[measure])) },
-        { head: "Idle", numeric: true, cell: (n) => amountOf(measure, n[measure].idle) },
-        { head: measure === "devices" ? "F" : "Stranded", numeric: true, cell: (n) => percentText(n[measure].stranded) },
+        { head: `In use, ${unitOf(measure)}`, numeric: true, cell: (n) => (n[measure].capacity === 0 ? "none" : `${amountOf(measure, n[measure].allocated)} of ${amountOf(measure, n[measure].capacity)}`) },
+        { head: "Share", numeric: true, cell: (n) => (n[measure].capacity === 0 ? "–" : percentText(shareOf(n[measure]))) },
+        { head: "Idle", numeric: true, cell: (n) => (n[measure].capacity === 0 ? "–" : amountOf(measure, n[measure].idle)) },
+        { head: measure === "devices" ? "F" : "Stranded", numeric: true, cell: (n) => (n[measure].stranded === null ? "–" : percentText(n[measure].stranded)) },
         { head: "Heard from", numeric: true, cell: (n) => <Age at={n.seenMs} className="text-right" /> },
       ]}
     />
@@ -128,7 +128,7 @@ function NodeTable({ project, measure, nodes }: { project: string; measure: Meas
 /** The mix: what units of this project ask for, and how many of each find room now. */
 function Mix({ capacity: c, project }: { capacity: CapacityView; project: string }) {
   return (
-    <Section title="Largest gang now" hint="by what units of this project ask for, running and waiting; rules of policies apart" flush>
+    <Section title="Largest gang now" hint="the shapes that 95 % of the units ask for, running and waiting; rules of policies apart" flush>
       {c.mix.length === 0 ? (
         <p className="p-3 text-sm text-muted-foreground">No unit runs and none waits, so nothing is known of what this project asks for.</p>
       ) : (
@@ -159,9 +159,9 @@ function Models({ capacity: c }: { capacity: CapacityView }) {
         columns={[
           { head: "Model", bare: true, cell: (m) => <span className="font-medium">{m.model}</span> },
           { head: "Nodes", numeric: true, cell: (m) => m.nodes },
-          { head: "In use", numeric: true, cell: (m) => `${m.allocated} of ${m.capacity}` },
-          { head: "Idle", numeric: true, cell: (m) => m.idle },
-          { head: "F", numeric: true, cell: (m) => percentText(m.stranded) },
+          { head: "In use", numeric: true, cell: (m) => `${amountOf("devices", m.allocated)} of ${m.capacity}` },
+          { head: "Idle", numeric: true, cell: (m) => amountOf("devices", m.idle) },
+          { head: "F", numeric: true, cell: (m) => (m.stranded === null ? "–" : percentText(m.stranded)) },
         ]}
       />
     </Section>

@@ -13,7 +13,7 @@ export function NodeMap({ project, measure, sites, nodes }: { project: string; m
   return (
     <ul className="divide-y divide-border" onKeyDown={walk}>
       {sites.map((site) => (
-        <li key={site.name} className="grid grid-cols-[minmax(180px,280px)_minmax(0,1fr)] gap-x-4 gap-y-2 px-3 py-2 max-sm:grid-cols-1">
+        <li key={site.name} className="grid grid-cols-[minmax(180px,360px)_minmax(0,1fr)] gap-x-4 gap-y-2 px-3 py-2 max-sm:grid-cols-1">
           <SiteFigures project={project} site={site} measure={measure} />
           <ul aria-label={`Nodes at ${site.title}`} className="flex flex-wrap content-start gap-1">
             {nodes.filter((n) => n.site === site.name).map((n) => (

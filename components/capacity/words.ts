@@ -12,7 +12,7 @@ export const measures: readonly { value: Measure; label: string; unit: string }[
 ];
 const GIB = 2 ** 30;
 const scale: Record<Measure, number> = { cpuMillis: 1_000, memoryBytes: GIB, devices: 1 };
-const unitOf = (m: Measure): string => measures.find((x) => x.value === m)?.unit ?? "";
+export const unitOf = (m: Measure): string => measures.find((x) => x.value === m)?.unit ?? "";
 
 /** "3.25", in cores, GiB or accelerators. */
 export const amountOf = (m: Measure, n: number): string => {
@@ -32,10 +32,10 @@ export function inUseText(m: Measure, a: Amount): string {
 /** What a cell of the map says to whoever can't see it. */
 export const nodeText = (m: Measure, n: CapacityNode): string => `${n.name}: ${inUseText(m, n[m])}${n.usable ? "" : `. ${n.because}`}`;
 
-/** The whole fleet in one sentence. */
-export function capacitySentence(c: CapacityView): string {
+/** The whole fleet in one sentence, by what is measured. */
+export function capacitySentence(c: CapacityView, m: Measure): string {
   const away = c.sites.reduce((n, s) => n + s.silent, 0);
   const closed = c.sites.reduce((n, s) => n + s.closed, 0);
   const notes = [away > 0 ? `${away} silent` : "", closed > 0 ? `${closed} closed to new units` : ""].filter(Boolean);
-  return `${c.total.nodes} ${c.total.nodes === 1 ? "node" : "nodes"} at ${c.sites.length} ${c.sites.length === 1 ? "site" : "sites"}${notes.length ? ` (${notes.join(", ")})` : ""}: ${inUseText("cpuMillis", c.total.cpuMillis)}.`;
+  return `${c.total.nodes} ${c.total.nodes === 1 ? "node" : "nodes"} at ${c.sites.length} ${c.sites.length === 1 ? "site" : "sites"}${notes.length ? ` (${notes.join(", ")})` : ""}: ${inUseText(m, c.total[m])}.`;
 }

@@ -19,7 +19,7 @@ import { Section } from "@/components/ui/page";
 import { SkeletonRows } from "@/components/ui/skeleton";
 import type { DecisionDetail } from "@/server/core/views";
 import { FlipCard } from "./flip-card";
-import { adds, reasonLine, signed } from "./score";
+import { adds, reasonLine, scoreText, signed } from "./score";
 import { ScoreParts } from "./score-parts";
 import { AGAIN_MS, WhyNot } from "./why-not";
 
@@ -147,9 +147,9 @@ function Candidates({ decision: d, node, onNode }: { decision: DecisionDetail; n
                   </>
                 ),
               },
-              { head: "Site", cell: (c) => c.site },
-              { head: "Score", numeric: true, cell: (c) => c.score?.toFixed(2) ?? "–" },
-              { head: "Behind", numeric: true, cell: (c) => (c.score === null || !first?.score || c === first ? "–" : (first.score - c.score).toFixed(2)) },
+              { head: "Site", className: "whitespace-nowrap", cell: (c) => c.site },
+              { head: "Score", numeric: true, cell: (c) => (c.score === null ? "–" : scoreText(c.score)) },
+              { head: chosen ? "To the chosen" : "To the best", numeric: true, cell: (c) => (c.score === null || first?.score == null || c === first ? "–" : signed(c.score - first.score)) },
               { head: "Parts", className: "text-xs text-muted-foreground", cell: (c) => (c.parts.length === 0 ? "no preference applies" : c.parts.map((p) => `${p.name} ${signed(adds(p))}`).join(", ")) },
             ]}
           />

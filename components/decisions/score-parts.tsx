@@ -2,7 +2,7 @@ import { cn } from "@/components/ui/cn";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
 import { Tooltip } from "@/components/ui/tooltip";
 import type { DecisionDetail } from "@/server/core/views";
-import { partRows, signed, weightUnit, type PartRow } from "./score";
+import { partRows, scoreText, signed, weightUnit, type PartRow } from "./score";
 
 type Candidate = DecisionDetail["candidates"][number];
 
@@ -44,7 +44,7 @@ export function ScoreParts({ candidates }: { candidates: readonly { what: string
           <Td>Score</Td>
           {candidates.map(({ what, candidate }) => (
             <Td key={`${what} ${candidate.node}`} label={candidate.node} className="tnum max-sm:w-full">
-              {candidate.score === null ? <span className="font-normal text-muted-foreground">none: it cannot take the unit</span> : candidate.score.toFixed(2)}
+              {candidate.score === null ? <span className="font-normal text-muted-foreground">none: it cannot take the unit</span> : scoreText(candidate.score)}
             </Td>
           ))}
         </Tr>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { reasonSummary } from "@/server/core/placement/reasons";
-import { partRows, reasonLine, signed, weightUnit } from "./score";
+import { partRows, reasonLine, scoreText, signed, weightUnit } from "./score";
 
 const part = (name: string, value: number, weight: number) => ({ name, value, weight, text: `${name} is ${value}.` });
 const candidate = (node: string, parts: ReturnType<typeof part>[]) => ({ node, site: "kiel", feasible: parts.length > 0, reason: null, score: parts.length > 0 ? 1 : null, parts });
@@ -22,7 +22,8 @@ describe("the parts of a score", () => {
   });
 
   it("have signs and units", () => {
-    expect([signed(5), signed(-0.25), signed(0)]).toEqual(["+5.00", "−0.25", "+0.00"]);
+    expect([signed(5), signed(-0.25), signed(0), signed(-0.0004)]).toEqual(["+5.00", "−0.25", "0.00", "0.00"]);
+    expect([scoreText(1.77), scoreText(-2.234)]).toEqual(["1.77", "−2.23"]);
     expect(weightUnit({ name: "cost" })).toContain("currency");
     expect(weightUnit({ name: "spread over sites" })).toContain("site");
     expect(weightUnit({ name: "something new" })).toBe("points");

@@ -35,8 +35,11 @@ export function weightUnit(part: Pick<Part, "name">): string {
   }
 }
 
-/** A number with its sign, two digits: "+5.00", "−0.25". */
-export const signed = (n: number): string => `${n < 0 ? "−" : "+"}${Math.abs(n).toFixed(2)}`;
+/** A number with its sign, two digits: "+5.00", "−0.25"; what rounds to nothing has none: "0.00". */
+export const signed = (n: number): string => `${Math.abs(n) < 0.005 ? "" : n < 0 ? "−" : "+"}${Math.abs(n).toFixed(2)}`;
+
+/** A score, two digits: "1.77", "−2.23". */
+export const scoreText = (n: number): string => signed(n).replace("+", "");
 
 export type PartRow = { key: string; name: string; weight: number; cells: ({ adds: number; text: string; share: number } | null)[] };
 

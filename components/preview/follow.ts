@@ -17,7 +17,7 @@ export const followedWorkloads = (p: PreviewView): string[] => [...new Set(rowsO
 export function follow(p: PreviewView, units: readonly SeenUnit[]): { list: Followed[]; done: number; others: SeenUnit[] } {
   const at = new Map(units.map((u) => [`${u.unit} ${u.node}`, u]));
   const placed = new Map(units.filter((u) => u.desired.action === "run").map((u) => [u.unit, u]));
-  const list = rowsOf(p).filter((r) => r.kind !== "impossible" && r.kind !== "stays").map((row): Followed => {
+  const list = rowsOf(p).filter((r) => r.kind !== "impossible" && r.kind !== "stays" && r.kind !== "waits").map((row): Followed => {
     const arrives = row.to === null ? null : (row.becomes ?? row.unit);
     const come = arrives === null ? null : at.get(`${arrives} ${row.to}`);
     const left = row.from === null ? null : at.get(`${row.unit} ${row.from}`);

@@ -8,12 +8,12 @@ import type { PreviewView } from "@/server/core/views";
 import { PreviewTable } from "./preview-table";
 import { costText, countsOf, fragmentationText, isQuiet, kindWord, rowsOf, shortDigest, unsent, updatesText, wayText } from "./rows";
 
-/** What a change would do, in words: the sentence, the counts, unit by unit, and what it means for cost and the way to clients. */
+/** What a change would do, in words: the sentence, the counts, what it means for cost and the way to clients, and then unit by unit. */
 export function PreviewBody({ view, stale, className }: { view: PreviewView; stale?: boolean; className?: string }) {
   const { project } = useProject();
   const rows = rowsOf(view);
   const updates = updatesText(view.updates);
-  const none = view.counts.impossible;
+  const none = view.counts.impossible - view.counts.asNow - view.counts.replaces;
   return (
     <div className={cn("flex flex-col", stale && "bg-muted", className)} data-preview={stale ? "stale" : "current"}>
       <div className="flex flex-col gap-1.5 p-3">
@@ -39,11 +39,6 @@ export function PreviewBody({ view, stale, className }: { view: PreviewView; sta
           </ul>
         ) : null}
       </div>
-      {rows.length > 0 ? (
-        <div className="border-t">
-          <PreviewTable project={project} rows={rows} hidden={unsent(view, rows)} />
-        </div>
-      ) : null}
       <div className="border-t p-3">
         <Facts
           items={[
@@ -66,7 +61,7 @@ export function PreviewBody({ view, stale, className }: { view: PreviewView; sta
                   </>
                 ),
             },
-            ...(view.fragmentation ? [{ name: "Idle but unusable", value: <span className="tnum">{fragmentationText(view.fragmentation)} of accelerators</span> }] : []),
+            ...(view.fragmentation ? [{ name: "Idle but unusable", value: <span className="tnum">{fragmentationText(view.fragmentation)}</span> }] : []),
             {
               name: "Digest",
               value: (
@@ -80,6 +75,11 @@ export function PreviewBody({ view, stale, className }: { view: PreviewView; sta
         />
         {view.atRest ? null : <p className="mt-2 text-xs text-degraded">This would go on beyond what was looked at, such as a long update in place. The units are right, the end is not.</p>}
       </div>
+      {rows.length > 0 ? (
+        <div className="border-t">
+          <PreviewTable project={project} rows={rows} hidden={unsent(view, rows)} />
+        </div>
+      ) : null}
     </div>
   );
 }

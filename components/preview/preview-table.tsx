@@ -8,7 +8,7 @@ import { Button } from "@/components/ui/button";
 import { Table, Td, Th, Tr } from "@/components/ui/table";
 import { kindWord, type PreviewKind, type PreviewRow } from "./rows";
 
-const tone: Record<PreviewKind, "failing" | "degraded" | "accent" | "outline" | "neutral"> = { impossible: "failing", stays: "degraded", moves: "accent", gone: "neutral", added: "outline" };
+const tone: Record<PreviewKind, "failing" | "degraded" | "accent" | "outline" | "neutral"> = { impossible: "failing", stays: "degraded", moves: "accent", gone: "neutral", added: "outline", waits: "outline" };
 const PAGE = 25;
 
 /** Unit by unit: what becomes of it, from where to where, and why. */
@@ -18,13 +18,13 @@ export function PreviewTable({ project, rows, hidden }: { project: string; rows:
   const at = Math.min(page, pages - 1);
   const shown = rows.slice(at * PAGE, (at + 1) * PAGE);
   return (
-    <div>
+    <div className="@container">
       <Table label="What becomes of which unit">
         <thead>
           <tr>
             <Th>What</Th>
             <Th>Unit</Th>
-            <Th className="w-2/5">Node</Th>
+            <Th className="w-2/5 @max-lg:hidden">Node</Th>
           </tr>
         </thead>
         <tbody>
@@ -37,13 +37,15 @@ export function PreviewTable({ project, rows, hidden }: { project: string; rows:
               <Td className="py-1.5 align-top [overflow-wrap:anywhere]">
                 <span className="font-medium">{r.unit}</span>
                 {r.becomes ? <span className="text-muted-foreground"> becomes {r.becomes}</span> : null}
+                {r.from || r.to ? (
+                  <span className="block text-sm @lg:hidden">
+                    <Way project={project} row={r} />
+                  </span>
+                ) : null}
                 <span className="block text-xs text-muted-foreground">{r.because}</span>
               </Td>
-              <Td className="py-1.5 align-top [overflow-wrap:anywhere]">
-                {r.from ? <NodeLink project={project} name={r.from} /> : null}
-                {r.from && r.to ? <Arrow /> : null}
-                {r.to ? <NodeLink project={project} name={r.to} /> : null}
-                {!r.from && !r.to ? <span className="text-muted-foreground">none</span> : null}
+              <Td className="py-1.5 align-top [overflow-wrap:anywhere] @max-lg:hidden">
+                {r.from || r.to ? <Way project={project} row={r} /> : <span className="text-muted-foreground">none</span>}
               </Td>
             </Tr>
           ))}
@@ -70,6 +72,15 @@ export function PreviewTable({ project, rows, hidden }: { project: string; rows:
     </div>
   );
 }
+
+/** From where to where; in a narrow place it stands below the unit instead of in a column of its own. */
+const Way = ({ project, row: r }: { project: string; row: PreviewRow }) => (
+  <>
+    {r.from ? <NodeLink project={project} name={r.from} /> : null}
+    {r.from && r.to ? <Arrow /> : null}
+    {r.to ? <NodeLink project={project} name={r.to} /> : null}
+  </>
+);
 
 const NodeLink = ({ project, name }: { project: string; name: string }) => (
   <Link href={routes.node(project, name)} className="hover:underline">

@@ -1,12 +1,12 @@
 import { latencyText, shareText } from "@/components/chart/units";
 import type { PreviewView } from "@/server/core/views";
 
-/** What becomes of a unit, by how much a reader has to know it: what finds no node comes first. */
-export const previewKinds = ["impossible", "stays", "moves", "gone", "added"] as const;
+/** What becomes of a unit, by how much a reader has to know it: what finds no node comes first, what has none now either last. */
+export const previewKinds = ["impossible", "stays", "moves", "gone", "added", "waits"] as const;
 export type PreviewKind = (typeof previewKinds)[number];
 export type PreviewRow = { id: string; kind: PreviewKind; workload: string; unit: string; becomes: string | null; from: string | null; to: string | null; because: string; makesWay: boolean };
 
-export const kindWord: Record<PreviewKind, string> = { impossible: "no node", stays: "stays", moves: "moves", gone: "stops", added: "starts" };
+export const kindWord: Record<PreviewKind, string> = { impossible: "no node", stays: "stays", moves: "moves", gone: "stops", added: "starts", waits: "still waits" };
 
 /** The lists of a preview as one. A unit that makes way for a higher priority is marked where it goes, not listed twice. */
 export function rowsOf(p: Pick<PreviewView, "moves" | "added" | "gone" | "evicted" | "impossible" | "stays">): PreviewRow[] {
@@ -19,7 +19,8 @@ export function rowsOf(p: Pick<PreviewView, "moves" | "added" | "gone" | "evicte
   // The name of a unit that is missing is free for it only once the one that has it now is gone.
   const taken = new Set([...p.moves, ...p.gone, ...p.stays].map((r) => r.unit));
   const rows = [
-    ...p.impossible.map((r) => row("impossible", taken.has(r.unit) ? { ...r, unit: `one more of ${r.workload}` } : r)),
+    // The replacement of a unit that stays is told where that unit is.
+    ...p.impossible.filter((r) => r.standing !== "replaces").map((r) => row(r.standing === "asNow" ? "waits" : "impossible", taken.has(r.unit) ? { ...r, unit: `one more of ${r.workload}` } : r)),
     ...p.stays.map((r) => row("stays", { ...r, from: r.node })),
     ...p.moves.map((r) => row("moves", r)),
     ...p.gone.map((r) => row("gone", r)),
@@ -31,17 +32,22 @@ export function rowsOf(p: Pick<PreviewView, "moves" | "added" | "gone" | "evicte
 
 /** How many of each kind, those included that a list was too long to send. */
 export function countsOf(p: Pick<PreviewView, "counts">): { kind: PreviewKind; n: number }[] {
-  return previewKinds.map((kind) => ({ kind, n: p.counts[kind] })).filter((c) => c.n > 0);
+  const { asNow, replaces, ...c } = p.counts;
+  const of = { ...c, impossible: c.impossible - asNow - replaces, waits: asNow };
+  return previewKinds.map((kind) => ({ kind, n: of[kind] })).filter((x) => x.n > 0);
 }
 
 /** Rows that are counted but were not sent. */
 export const unsent = (p: Pick<PreviewView, "counts">, rows: readonly PreviewRow[]): number => Math.max(0, countsOf(p).reduce((n, c) => n + c.n, 0) - rows.length);
 
-const money = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 4 });
+const fine = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 4 });
+const coarse = new Intl.NumberFormat("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const percent = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 1, signDisplay: "exceptZero" });
 
 /** "1.20 to 1.30 EUR an hour (+8.3 %)"; what does not change is said once. */
 export function costText(c: PreviewView["cost"][number]): string {
+  // Both amounts with as many digits, and no more than a reader can use.
+  const money = Math.max(c.before, c.after) < 10 ? fine : coarse;
   if (money.format(c.before) === money.format(c.after)) return `${money.format(c.after)} ${c.currency} an hour, as now`;
   const share = c.before > 0 ? ` (${percent.format(((c.after - c.before) / c.before) * 100)} %)` : "";
   return `${money.format(c.before)} to ${money.format(c.after)} ${c.currency} an hour${share}`;
@@ -53,13 +59,14 @@ const reach = (ms: number | null): string => (ms === null ? "out of reach" : lat
 export function wayText(l: PreviewView["latency"][number]): string {
   const more = l.unreachedAfter - l.unreachedBefore;
   const sites = (n: number): string => `; ${n} more ${n === 1 ? "site reaches" : "sites reach"}`;
+  if (l.afterMs === null) return `${reach(l.beforeMs)} now; no site would reach one`;
   const words = more > 0 ? `${sites(more)} none` : more < 0 ? `${sites(-more)} one` : "";
   return `${reach(l.beforeMs)} to ${reach(l.afterMs)}${words}`;
 }
 
 /** Share of idle accelerators that the units of the project could not use. */
 export function fragmentationText(f: { before: number; after: number }): string {
-  return shareText(f.before) === shareText(f.after) ? `${shareText(f.after)}, as now` : `${shareText(f.before)} to ${shareText(f.after)}`;
+  return shareText(f.before) === shareText(f.after) ? `${shareText(f.after)} of accelerators, as now` : `${shareText(f.before)} to ${shareText(f.after)} of accelerators`;
 }
 
 /** "3 units of digits, 1 of web"; null when none is updated where it is. */
@@ -69,8 +76,8 @@ export function updatesText(updates: PreviewView["updates"]): string | null {
   return rest.length > 4 ? `${first}, ${rest.slice(0, 3).join(", ")} and of ${rest.length - 3} more workloads` : [first, ...rest].join(", ");
 }
 
-/** True when there is nothing to say of any unit. */
-export const isQuiet = (p: Pick<PreviewView, "counts" | "updates">): boolean => countsOf(p).length === 0 && p.updates.length === 0;
+/** True when nothing becomes of any unit. */
+export const isQuiet = (p: Pick<PreviewView, "counts" | "updates">): boolean => countsOf(p).every((c) => c.kind === "waits") && p.updates.length === 0;
 
 /** The first characters of a digest: what tells two apart at a glance. */
 export const shortDigest = (digest: string): string => `${digest.replace(/^sha256:/, "").slice(0, 12)}`;

@@ -30,8 +30,8 @@ export function resourceName(resource: string): string {
   return resource.startsWith("devices/") ? `Devices ${resource.slice("devices/".length)}` : "Devices";
 }
 
-/** An amount without the name of its resource: "1500m", "2.5 GiB", "3". */
-export const amountOf = (resource: string, amount: number): string => (resource === "cpuMillis" ? `${Math.round(amount)}m` : resource === "memoryBytes" || resource === "diskBytes" ? bytesText(amount) : String(Math.round(amount)));
+/** An amount without the name of its resource: "1500m", "2.5 GiB", "3", and "0.8" of devices that are shared. */
+export const amountOf = (resource: string, amount: number): string => (resource === "cpuMillis" ? `${Math.round(amount)}m` : resource === "memoryBytes" || resource === "diskBytes" ? bytesText(amount) : String(Number(amount.toFixed(2))));
 
 export type QuotaBar = { own: number; borrowed: number; waiting: number; nominal: number; deserved: number; end: number };
 

@@ -30,7 +30,7 @@ export const reasonSummary: Record<ReasonCode, string> = {
   cpu: "have too little CPU left",
   memory: "have too little memory left",
   disk: "have too little disk left",
-  resource: "have too little of another resource left",
+  resource: "have too few free slices",
   spread: "would break the spread",
   apart: "have a unit that it keeps apart from",
 };

@@ -106,6 +106,8 @@ export const linkView = z.object({
 export const siteDetail = siteSummary.extend({
   version: z.int(),
   manifestYaml: z.string(),
+  /** What it costs here, by its manifest. */
+  rates: z.object({ currency: z.string(), cpuHour: z.number(), memoryGiBHour: z.number(), egressGiB: z.number() }).nullable(),
   links: z.array(linkView),
   nodesHere: z.array(nodeRow),
   workloads: z.array(z.object({ name: z.string(), units: intervalCount })),

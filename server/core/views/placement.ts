@@ -10,11 +10,12 @@ export const previewView = z.object({
   added: z.array(z.object({ workload: z.string(), unit: z.string(), to: z.string(), because: z.string() })),
   gone: z.array(z.object({ workload: z.string(), unit: z.string(), from: z.string(), because: z.string() })),
   evicted: z.array(z.object({ workload: z.string(), unit: z.string(), from: z.string(), because: z.string() })),
-  impossible: z.array(z.object({ workload: z.string(), unit: z.string(), because: z.string() })),
+  /** Units without a node. `new`: because of the change; `asNow`: it has none now either; `replaces`: one in `stays` could go if it had one. */
+  impossible: z.array(z.object({ workload: z.string(), unit: z.string(), because: z.string(), standing: z.enum(["new", "asNow", "replaces"]) })),
   /** Units that have to leave their node and would still be on it, with what holds them there. */
   stays: z.array(z.object({ workload: z.string(), unit: z.string(), node: z.string(), because: z.string() })),
   updates: z.array(z.object({ workload: z.string(), units: z.int() })),
-  counts: z.object({ moves: z.int(), added: z.int(), gone: z.int(), evicted: z.int(), impossible: z.int(), stays: z.int(), unitsBefore: z.int(), unitsAfter: z.int() }),
+  counts: z.object({ moves: z.int(), added: z.int(), gone: z.int(), evicted: z.int(), impossible: z.int(), asNow: z.int(), replaces: z.int(), stays: z.int(), unitsBefore: z.int(), unitsAfter: z.int() }),
   /** Per hour by the sites' rate cards. */
   cost: z.array(z.object({ currency: z.string(), before: z.number(), after: z.number() })),
   /** Mean way from every site to the nearest unit, where it changes; null when no site is linked to one. */
@@ -135,7 +136,7 @@ const capacityGroup = {
 export const capacityView = z.object({
   total: z.object(capacityGroup),
   sites: z.array(z.object({ name: z.string(), title: z.string(), ...capacityGroup, silent: z.int(), closed: z.int(), /** The oldest report among its nodes in contact. */ oldestMs: timeMs.nullable() })),
-  models: z.array(z.object({ model: z.string(), nodes: z.int(), capacity: z.int(), allocated: z.int(), idle: z.int(), stranded: z.number().nullable() })),
+  models: z.array(z.object({ model: z.string(), nodes: z.int(), capacity: z.int(), allocated: z.number(), idle: z.number(), stranded: z.number().nullable() })),
   /** What the project asks for, running and waiting, the most frequent shape first; and how many of each find room now. */
   mix: z.array(z.object({ text: z.string(), share: z.number(), units: z.int(), workloads: z.array(z.string()), largestGang: z.int() })),
   /** For the shape that was asked about. */

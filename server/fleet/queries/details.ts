@@ -68,6 +68,7 @@ export function detailQueries(deps: FleetDeps) {
         ...siteView(row, units, now),
         version: object?.version ?? row.version,
         manifestYaml: parsed?.success ? manifestYaml(parsed.data) : "",
+        rates: parsed?.success && parsed.data.kind === "Site" ? parsed.data.spec.rates : null,
         links: links.filter((l) => l.siteA === input.name || l.siteB === input.name).map((l) => linkView(l, (name) => control.get(siteIds.get(name) ?? ""), now)),
         nodesHere: nodes.items.map((n) => nodeView(n, now)),
         workloads: counts.map((c) => ({ name: names.get(c.workloadId) ?? c.workloadId, units: intervalOf(c.counts) })).sort((a, b) => (a.name < b.name ? -1 : 1)),

@@ -48,7 +48,7 @@ export function capacityQueries(deps: PlacementDeps, worlds: WorldCache) {
           silent: nodes.filter((n) => n.contact !== "live").length, closed: nodes.filter((n) => n.contact === "live" && n.desiredState !== "active").length,
           oldestMs: nodes.reduce<number | null>((least, n) => (n.contact === "live" && n.lastSeenMs !== null && (least === null || n.lastSeenMs < least) ? n.lastSeenMs : least), null),
         })),
-        models: [...total.models].sort(([a], [b]) => (a < b ? -1 : 1)).map(([model, a]) => ({ model, nodes: world.nodes.filter((n) => model in n.capacity.devices).length, capacity: a.capacity, allocated: Math.round(a.allocated), idle: Math.round(a.idle), stranded: strandedOf(a) })),
+        models: [...total.models].sort(([a], [b]) => (a < b ? -1 : 1)).map(([model, a]) => ({ model, nodes: world.nodes.filter((n) => model in n.capacity.devices).length, capacity: a.capacity, allocated: toThousandths(a.allocated), idle: toThousandths(a.idle), stranded: strandedOf(a) })),
         mix: mix.shapes.map((s) => ({ text: demandText(s.demand), share: s.share, units: s.units, workloads: [...s.workloads], largestGang: largestOf(world.nodes, s.demand) })),
         largest: input.shape ? { text: demandText(input.shape), units: largestOf(world.nodes, input.shape) } : null,
         nodes: page.map((n) => ({ name: n.name, site: n.site, ...stateOf(n, nowMs), usable: isUsable(n), models: Object.keys(n.capacity.devices), ...shown(of(n)), units: units.get(n.id) ?? 0, seenMs: n.lastSeenMs })),
@@ -60,6 +60,8 @@ export function capacityQueries(deps: PlacementDeps, worlds: WorldCache) {
   };
 }
 
+/** Of devices that are shared, parts are taken; sums of thousandths are not exact otherwise. */
+const toThousandths = (n: number): number => Math.round(n * 1_000) / 1_000;
 const keyOf = (n: FleetNode): string => `${n.site}\u0001${n.name}`;
 const strandedOf = (a: Amount): number | null => (a.idle > 0 ? Math.min(1, a.lost / a.idle) : null);
 const view = (a: Amount) => ({ capacity: a.capacity, allocated: a.allocated, idle: a.idle, stranded: strandedOf(a) });

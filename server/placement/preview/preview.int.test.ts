@@ -149,13 +149,19 @@ describe("a preview", () => {
     expect(await q.preview(project, { loseLink: { a: "lyon", b: "kiel" } })).toMatchObject({ counts: { moves: 0 }, latency: [] });
     expect((await q.preview(project, { price: { site: "kiel", cpuHour: 2 } })).cost).toEqual([{ currency: "EUR", before: 0, after: 0.2 }]);
     const big = await q.preview(project, { text: workload("big", { replicas: 1, cpu: 5_000 }) });
-    expect(big.impossible).toEqual([{ workload: "big", unit: "big-1", because: "No node can take it: 2 have too little CPU left." }]);
+    expect(big.impossible).toEqual([{ workload: "big", unit: "big-1", because: "No node can take it: 2 have too little CPU left.", standing: "new" }]);
     expect(big.sentence).toBe("If workload big were as given: 1 would have no node.");
+    // Guarantee: who waits already is not said to be without a node because of the change.
+    await w.apply(workload("big", { replicas: 1, cpu: 5_000 }));
+    await settle();
+    const waits = await q.preview(project, { price: { site: "kiel", cpuHour: 3 } });
+    expect(waits).toMatchObject({ sentence: "If prices of site kiel change: nothing would move; 1 unit has no node now either.", counts: { impossible: 1, asNow: 1 }, impossible: [{ unit: "big-1", standing: "asNow" }] });
+    await w.apply(workload("big", { replicas: 0, cpu: 5_000 }));
     // Guarantee: a unit that has to leave and can't is named, with what holds it where it is.
     await w.apply(workload("wide", { replicas: 2, extra: "policy: p" }));
     await settle();
     const drained = await q.preview(project, { drainNode: "kiel-1" });
-    expect(drained.counts).toMatchObject({ moves: 0, stays: 2, impossible: 2 });
+    expect(drained).toMatchObject({ sentence: "If node kiel-1 is drained: 2 would stay where they have to leave.", counts: { moves: 0, stays: 2, impossible: 2, replaces: 2 }, impossible: [{ standing: "replaces" }, { standing: "replaces" }] });
     expect(drained.stays[0]).toEqual({ workload: "web", unit: expect.stringMatching(/^web-/) as string, node: "kiel-1", because: expect.stringMatching(/^kiel-1 is being drained\. It stays until a node can take its place\. No node can take it: /) as string });
     expect((await q.preview(project, { text: policy("p", "residency: [FR]") })).stays).toMatchObject([{ unit: expect.stringMatching(/^web-/) as string, because: expect.stringMatching(/^\S+ .*It stays until a node can take its place\./) as string }, {}]);
     await expect(q.preview(project, { drainSite: "nowhere" })).rejects.toThrow('There is no site "nowhere"');

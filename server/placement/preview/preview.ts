@@ -39,23 +39,52 @@ function dueOf(before: WhatIfWorld, after: WhatIfWorld, named: readonly string[]
   return [...new Set([...named, ...touched, ...alwaysDue(after)])];
 }
 
+/**
+ * Units without a node, those first that have none because of the change. Who waits already is not news, and the replacement
+ * of a unit that stays is no unit that is missing.
+ */
+function withoutNode(w: WhatIf, before: WhatIfWorld): z.input<typeof previewView>["impossible"] {
+  const asNow = new Map<string, number>();
+  const has = new Map<string, ReadonlySet<string>>();
+  for (const { snapshot: s } of before.workloads) {
+    const running = s.units.filter((u) => u.desired === "run");
+    has.set(s.name, new Set(running.map((u) => u.unit)));
+    // How many a daemon should have is not known without a look at every node.
+    asNow.set(s.name, s.kind === "daemon" ? 0 : Math.max(0, s.replicas - running.length - s.completed.size));
+  }
+  const replaces = new Map<string, number>();
+  for (const u of w.stays) replaces.set(u.workload, (replaces.get(u.workload) ?? 0) + 1);
+  const take = (left: Map<string, number>, workload: string): boolean => {
+    const n = left.get(workload) ?? 0;
+    left.set(workload, n - 1);
+    return n > 0;
+  };
+  const found = w.impossible.map((u) => ({ ...u, standing: !has.get(u.workload)?.has(u.unit) && take(asNow, u.workload) ? ("asNow" as const) : take(replaces, u.workload) ? ("replaces" as const) : ("new" as const) }));
+  const order = ["new", "asNow", "replaces"] as const;
+  return order.flatMap((standing) => found.filter((u) => u.standing === standing));
+}
+
 function view(w: WhatIf, what: readonly string[], before: WhatIfWorld, tookMs: number, nowMs: number): z.input<typeof previewView> {
+  const impossible = withoutNode(w, before);
+  const of = (standing: (typeof impossible)[number]["standing"]) => impossible.filter((u) => u.standing === standing).length;
+  const missing = of("new");
+  const asNow = of("asNow");
   const parts = [
     w.moves.length ? `${counted(w.moves.length, "unit")} would move` : "",
     w.added.length ? `${w.added.length} would start` : "",
     w.gone.length ? `${w.gone.length} would stop` : "",
     w.updates.length ? `${w.updates.reduce((n, u) => n + u.units, 0)} would be updated in place` : "",
-    w.impossible.length ? `${w.impossible.length} would have no node` : "",
+    missing ? `${missing} would have no node` : "",
     w.stays.length ? `${w.stays.length} would stay where ${w.stays.length === 1 ? "it has" : "they have"} to leave` : "",
     w.evicted.length ? `${w.evicted.length} of them make way for higher priority` : "",
   ].filter(Boolean);
-  const sentence = `If ${what.length ? what.join(" and ") : "nothing"}${what.length && !/ (is|are|change|changes)\b/.test(what.at(-1) ?? "") ? " were as given" : ""}: ${parts.length ? parts.join(", ") : "nothing would move"}.`;
+  const sentence = `If ${what.length ? what.join(" and ") : "nothing"}${what.length && !/ (is|are|change|changes)\b/.test(what.at(-1) ?? "") ? " were as given" : ""}: ${parts.length ? parts.join(", ") : "nothing would move"}${asNow ? `; ${counted(asNow, "unit")} ${asNow === 1 ? "has" : "have"} no node now either` : ""}.`;
   const nodeName = new Map(w.after.nodes.map((n) => [n.id, n.name]));
   const rows = w.after.units.map((u) => `${u.unit} ${nodeName.get(u.nodeId) ?? u.nodeId} r${u.generation}`).sort();
   return {
     sentence,
-    moves: w.moves.slice(0, SHOWN), added: w.added.slice(0, SHOWN), gone: w.gone.slice(0, SHOWN), evicted: w.evicted.slice(0, SHOWN), impossible: w.impossible.slice(0, SHOWN), stays: w.stays.slice(0, SHOWN), updates: w.updates,
-    counts: { moves: w.moves.length, added: w.added.length, gone: w.gone.length, evicted: w.evicted.length, impossible: w.impossible.length, stays: w.stays.length, unitsBefore: w.units.before, unitsAfter: w.units.after },
+    moves: w.moves.slice(0, SHOWN), added: w.added.slice(0, SHOWN), gone: w.gone.slice(0, SHOWN), evicted: w.evicted.slice(0, SHOWN), impossible: impossible.slice(0, SHOWN), stays: w.stays.slice(0, SHOWN), updates: w.updates,
+    counts: { moves: w.moves.length, added: w.added.length, gone: w.gone.length, evicted: w.evicted.length, impossible: impossible.length, asNow, replaces: of("replaces"), stays: w.stays.length, unitsBefore: w.units.before, unitsAfter: w.units.after },
     cost: w.cost, latency: w.latency.slice(0, SHOWN), fragmentation: fragmentationShare(before, w),
     atRest: w.after.atRest, digest: `sha256:${createHash("sha256").update(rows.join("\n")).digest("hex")}`, tookMs, asOfMs: nowMs,
   };
