@@ -1,5 +1,7 @@
 import { PerformanceObserver } from "node:perf_hooks";
-import type { Ask, FleetSnapshot } from "../../server/core/placement";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import type { Ask, FleetSnapshot, PlacedAsk } from "../../server/core/placement";
 import { Planner, columnsOf, place } from "../../server/core/placement";
 import { quantile, round } from "../lib/numbers";
 import { DIMENSIONS } from "./fleet";
@@ -10,8 +12,12 @@ export interface Measured {
   shapes: number;
   placements: number;
   placed: number;
+  runs: number;
+  /** Median over the runs, the collector's pauses apart. */
   placementsPerSecond: number;
-  /** The same by processor time of this process, collector included: what it is on a machine that does nothing else. */
+  /** The same with its pauses. */
+  perSecondWithPauses: number;
+  /** By processor time of this process, collector included: what it is on a machine that does nothing else. */
   perCpuSecond: number;
   p50Us: number;
   p99Us: number;
@@ -79,24 +85,40 @@ export function costFloor(nodes: number): number {
   return ns;
 }
 
-/** Runs asks through `place` for the rate, and once more one by one for the distribution. */
-export async function measure(scenario: string, snapshot: FleetSnapshot, asks: readonly Ask[], shapes: number): Promise<Measured> {
+/** Lets the collector finish with what earlier runs left: that is no cost of the next one. */
+function settle(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
+
+/** Runs asks through `place` several times for the rate, and once more one by one for the distribution. */
+export async function measure(scenario: string, snapshot: FleetSnapshot, asks: readonly Ask[], shapes: number, runs: number): Promise<Measured> {
   const nodes = snapshot.nodes.length;
   const columnsFrom = performance.now();
   columnsOf(snapshot);
   const columnsMs = performance.now() - columnsFrom;
   // The compiler needs to have seen the code; a scheduler that runs for days has.
   place(snapshot, asks.slice(0, Math.min(asks.length, 20_000)), { seed: "warm", own: [] });
-  const cpuFrom = process.cpuUsage();
-  const from = performance.now();
-  const { placements } = place(snapshot, asks, { seed: "bench", own: [] });
-  const ms = performance.now() - from;
-  const cpu = process.cpuUsage(cpuFrom);
+  const rates: { apart: number; whole: number; cpu: number; ms: number }[] = [];
+  let placements: readonly PlacedAsk[] = [];
+  for (let run = 0; run < runs; run++) {
+    settle();
+    const gc = watchGc();
+    const cpuFrom = process.cpuUsage();
+    const from = performance.now();
+    placements = place(snapshot, asks, { seed: "bench", own: [] }).placements;
+    const ms = performance.now() - from;
+    const cpu = process.cpuUsage(cpuFrom);
+    const paused = (await gc.end()).pauses.filter((p) => p.at >= from && p.at < from + ms).reduce((sum, p) => sum + p.ms, 0);
+    rates.push({ apart: asks.length / (ms - paused), whole: asks.length / ms, cpu: asks.length / (cpu.user + cpu.system), ms });
+  }
+  const median = (of: (r: (typeof rates)[number]) => number) => quantile(rates.map(of), 0.5);
   let placed = 0;
   for (const p of placements) if (p.nodeId !== null) placed++;
 
   const planner = new Planner(columnsOf(snapshot), { seed: "bench", own: [] });
   planner.prepare(asks);
+  settle();
   const us = new Float64Array(asks.length);
   const starts = new Float64Array(asks.length);
   const gc = watchGc();
@@ -112,10 +134,9 @@ export async function measure(scenario: string, snapshot: FleetSnapshot, asks: r
   const floor = costFloor(nodes);
   return {
     scenario, nodes, shapes, placements: asks.length, placed,
-    placementsPerSecond: Math.round((asks.length / ms) * 1_000),
-    perCpuSecond: Math.round((asks.length / (cpu.user + cpu.system)) * 1e6),
+    placementsPerSecond: Math.round(median((r) => r.apart) * 1_000), perSecondWithPauses: Math.round(median((r) => r.whole) * 1_000), perCpuSecond: Math.round(median((r) => r.cpu) * 1e6), runs,
     p50Us: round(quantile(apart, 0.5), 2), p99Us: round(quantile(apart, 0.99), 2),
-    floorNsPerNode: round(floor, 2), ratioToFloor: round((ms * 1e6) / asks.length / (floor * nodes), 4),
+    floorNsPerNode: round(floor, 2), ratioToFloor: round((median((r) => r.ms) * 1e6) / asks.length / (floor * nodes), 4),
     gcPauses: pauses.length, gcPauseMs: round(pauses.reduce((sum, p) => sum + p.ms, 0)), gcMaxMs: round(pauses.reduce((most, p) => Math.max(most, p.ms), 0), 2),
     columnsMs: Math.round(columnsMs), rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
   };
