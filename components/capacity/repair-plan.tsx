@@ -5,7 +5,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { explain, refusalOf } from "@/app/_client/refusal";
 import { useTRPC } from "@/app/_client/trpc";
 import { routes } from "@/components/routes";
-import { Age } from "@/components/state";
+import { Age, durationText } from "@/components/state";
 import { Button } from "@/components/ui/button";
 import { Confirm } from "@/components/ui/confirm";
 import { Command } from "@/components/ui/copy-button";
@@ -20,7 +20,7 @@ import type { RepairPlanView } from "@/server/core/views";
 /** Moves that are listed; a plan may have hundreds. */
 const LISTED = 50;
 const NAMED = 8;
-const secondsText = (s: number): string => `${Number(s.toFixed(1))} s`;
+const secondsText = (s: number): string => (s < 120 ? `${Number(s.toFixed(1))} s` : durationText(s * 1_000));
 
 /** The plan that makes room for a workload that waits: in words, with its price, and the way to run exactly it. */
 export function RepairPlan({ project, workload, onClose }: { project: string; workload: string; onClose: () => void }) {
@@ -108,6 +108,7 @@ function Run({ project, workload, plan, onClose }: { project: string; workload: 
       onSettled: () => void queries.invalidateQueries(trpc.placement.pathFilter()),
     }),
   );
+  const batches = new Set(plan.moves.map((m) => m.batch)).size;
   return (
     <Confirm
       open
@@ -115,10 +116,15 @@ function Run({ project, workload, plan, onClose }: { project: string; workload: 
       title={`Move ${plan.moves.length === 1 ? "a unit" : `${plan.moves.length} units`} to make room for ${workload}?`}
       consequences={
         <>
-          <p>
-            {plan.moves.slice(0, NAMED).map((m) => `${m.unit} goes from ${m.from} to ${m.to}`).join("; ")}
-            {plan.moves.length > NAMED ? `; and ${plan.moves.length - NAMED} more` : ""}. {new Set(plan.moves.map((m) => m.batch)).size === plan.moves.length ? "One at a time" : "Batch after batch"}; each is stopped only when its replacement serves.
-          </p>
+          <ul className="list-disc pl-4">
+            {plan.moves.slice(0, NAMED).map((m) => (
+              <li key={m.unit}>
+                {m.unit} goes from {m.from} to {m.to}
+              </li>
+            ))}
+            {plan.moves.length > NAMED ? <li>and {plan.moves.length - NAMED} more</li> : null}
+          </ul>
+          <p>{plan.moves.length === 1 ? "It is stopped only when its replacement serves." : `${batches === plan.moves.length ? "One at a time" : `In ${batches} batches, one after the other`}; each is stopped only when its replacement serves.`}</p>
           <p>It costs {secondsText(plan.seconds)} of warm starts. If the plan is another one by now, nothing is moved.</p>
         </>
       }

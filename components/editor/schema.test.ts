@@ -55,6 +55,16 @@ describe("completion by the schema", () => {
     ["nothing in a comment", "kind: Workload # |", ["nothing"]],
   ])("%s", (_, text, labels) => expect(offered(text)).toEqual(labels));
 
+  // Guarantee: while a union is not decided, a key is not said to be what it is in one branch only.
+  it("merges the branches of a union that is not decided", () => {
+    const by = (value: string, more: Record<string, Schema>): Schema => ({ type: "object", required: ["by", ...Object.keys(more)], properties: { by: { const: value }, ...more } });
+    const weight: Schema = { type: "number", description: "Per euro." };
+    const prefer: Schema = { type: "object", properties: { prefer: { type: "array", items: { oneOf: [by("cost", { weight }), by("rule", { rule: { type: "string" } }), ...["a", "b", "c"].map((v) => by(v, {}))] } } } };
+    const at = (marked: string) => offersAt(prefer, contextAt(marked.replace("|", ""), marked.indexOf("|"))!);
+    expect(at("prefer:\n  - |").map((o) => [o.label, o.detail, o.required])).toEqual([["by", "one of 5", true], ["weight", "number", false], ["rule", "string", false]]);
+    expect(at("prefer:\n  - by: |").slice(0, 2).map((o) => [o.label, o.info])).toEqual([["cost", "weight: Per euro."], ["rule", ""]]);
+  });
+
   it("explains a key with its default", () => {
     const text = "kind: Workload\nspec:\n  replicas: 1";
     const context = contextAt(text, text.indexOf("replicas"));

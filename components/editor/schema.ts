@@ -26,30 +26,33 @@ export type Offer = { label: string; detail: string; info: string; insert: strin
 export function offersAt(root: Schema, context: YamlContext): Offer[] {
   const holders = schemasAt(root, context);
   if (context.at.kind === "key") {
-    const offers = new Map<string, Offer>();
+    // While a union is not decided a key may be of several of its branches: it is what it is in any of them, and required if in all.
+    const offered = new Map<string, { schema: Schema; flat: Schema[] }>();
     for (const holder of holders) {
       for (const [key, schema] of Object.entries(holder.properties ?? {})) {
-        if (context.siblings.has(key) || offers.has(key)) continue;
+        if (context.siblings.has(key)) continue;
         const flat = flatten(root, schema);
-        offers.set(key, {
-          label: key,
-          detail: kindOf(flat),
-          info: describe(schema, flat),
-          insert: snippet(key, flat, context.column),
-          required: holder.required?.includes(key) ?? false,
-        });
+        const known = offered.get(key);
+        if (known) known.flat.push(...flat);
+        else offered.set(key, { schema, flat: [...flat] });
       }
     }
-    return [...offers.values()];
+    return [...offered].map(([key, { schema, flat }]) => ({
+      label: key,
+      detail: kindOf(flat),
+      info: describe(schema, flat),
+      insert: snippet(key, flat, context.column),
+      required: holders.every((holder) => holder.required?.includes(key)),
+    }));
   }
   const key = context.at.key;
-  const flat = holders.flatMap((holder) => step(root, holder, key));
+  const flat = holders.flatMap((holder) => step(root, holder, key).map((schema) => ({ schema, holder })));
   const values = new Map<string, Offer>();
-  for (const schema of flat) {
+  for (const { schema, holder } of flat) {
     const options = schema.const !== undefined ? [schema.const] : (schema.enum ?? (schema.type === "boolean" ? [true, false] : (schema.examples ?? [])));
     for (const option of options) {
       const label = typeof option === "string" ? option : JSON.stringify(option);
-      if (!values.has(label)) values.set(label, { label, detail: schema.default === option ? "default" : "", info: schema.description ?? "", insert: label, required: false });
+      if (!values.has(label)) values.set(label, { label, detail: schema.default === option ? "default" : "", info: schema.description ?? (schema.const === undefined ? "" : branchText(holder)), insert: label, required: false });
     }
     if (schema.default !== undefined && typeof schema.default !== "object") {
       const label = String(schema.default);
@@ -121,7 +124,11 @@ function flatten(root: Schema, schema: Schema, depth = 0): Schema[] {
   return [schema];
 }
 
+/** What a branch of a union is about: what is said of the fields that it has. */
+const branchText = (holder: Schema): string => holder.description ?? Object.entries(holder.properties ?? {}).flatMap(([key, schema]) => (schema.description ? [`${key}: ${schema.description}`] : [])).join("\n");
+
 function kindOf(flat: readonly Schema[]): string {
+  if (flat.length > 4 && flat.every((schema) => schema.const !== undefined)) return `one of ${flat.length}`;
   const kinds = flat.map((schema) =>
     schema.const !== undefined ? JSON.stringify(schema.const) : schema.enum ? schema.enum.length <= 4 ? schema.enum.join(" | ") : "one of" : schema.items ? "list" : schema.properties || schema.additionalProperties ? "mapping" : [schema.type ?? ""].flat().join(" | "),
   );

@@ -6,7 +6,7 @@ import { CopyButton } from "@/components/ui/copy-button";
 import { Facts } from "@/components/ui/page";
 import type { PreviewView } from "@/server/core/views";
 import { PreviewTable } from "./preview-table";
-import { costText, countsOf, fragmentationText, isQuiet, kindWord, rowsOf, shortDigest, unsent, updatesText, wayText } from "./rows";
+import { costText, countsOf, countWord, fragmentationText, isQuiet, rowsOf, shortDigest, unsent, updatesText, wayText } from "./rows";
 
 /** What a change would do, in words: the sentence, the counts, what it means for cost and the way to clients, and then unit by unit. */
 export function PreviewBody({ view, stale, className }: { view: PreviewView; stale?: boolean; className?: string }) {
@@ -28,7 +28,7 @@ export function PreviewBody({ view, stale, className }: { view: PreviewView; sta
           <ul aria-label="Counts" className="flex flex-wrap gap-x-4 gap-y-0.5 text-xs text-muted-foreground">
             {countsOf(view).map((c) => (
               <li key={c.kind}>
-                <span className="tnum font-semibold text-foreground">{c.n}</span> {kindWord[c.kind]}
+                <span className="tnum font-semibold text-foreground">{c.n}</span> {countWord(c.kind, c.n)}
               </li>
             ))}
             {view.counts.evicted > 0 ? (

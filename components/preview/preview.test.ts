@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { PreviewView } from "@/server/core/views";
 import { follow, followedWorkloads, type SeenUnit } from "./follow";
 import { changeOf, commandOf, questions } from "./what-if";
-import { costText, countsOf, fragmentationText, isQuiet, rowsOf, unsent, updatesText, wayText } from "./rows";
+import { costText, countWord, countsOf, fragmentationText, isQuiet, rowsOf, unsent, updatesText, wayText } from "./rows";
 
 const none = { moves: 0, added: 0, gone: 0, evicted: 0, impossible: 0, asNow: 0, replaces: 0, stays: 0, unitsBefore: 4, unitsAfter: 4 };
 const preview = (p: Partial<PreviewView>): PreviewView => ({ sentence: "", moves: [], added: [], gone: [], evicted: [], impossible: [], stays: [], updates: [], counts: none, cost: [], latency: [], fragmentation: null, atRest: true, digest: "sha256:0", tookMs: 1, asOfMs: 1_000, ...p });
@@ -24,6 +24,7 @@ describe("the rows of a preview", () => {
     const rows = rowsOf(p);
     expect(rows.map((r) => [r.kind, r.unit, r.becomes, r.makesWay])).toEqual([["impossible", "web-5", null, false], ["stays", "web-6", null, false], ["moves", "web-2", "web-4", true], ["moves", "web-1", null, false], ["gone", "web-3", null, false], ["added", "high-1", null, false], ["waits", "web-7", null, false]]);
     expect(countsOf(p).map((c) => `${c.n} ${c.kind}`)).toEqual(["40 impossible", "1 stays", "2 moves", "1 gone", "1 added", "2 waits"]);
+    expect([countWord("stays", 3), countWord("gone", 1), countWord("waits", 2), countWord("impossible", 2)]).toEqual(["stay", "stops", "still wait", "without a node"]);
     expect(unsent(p, rows)).toBe(40);
     // A missing unit whose name another still has is not called by it.
     expect(rowsOf({ ...p, impossible: [{ workload: "web", unit: "web-1", because: "", standing: "new" }] })[0]?.unit).toBe("one more of web");
@@ -35,11 +36,11 @@ describe("the rows of a preview", () => {
   });
 
   it("say before and after, and once what stays as it is", () => {
-    expect(costText({ currency: "EUR", before: 1.2, after: 1.3 })).toBe("1.20 to 1.30 EUR an hour (+8.3 %)");
+    expect(costText({ currency: "EUR", before: 1.2, after: 1.3 })).toBe("1.20 to 1.30 EUR an hour (+8.3\u00a0%)");
     expect(costText({ currency: "EUR", before: 0, after: 0.2 })).toBe("0.00 to 0.20 EUR an hour");
     expect(costText({ currency: "EUR", before: 0.00001, after: 0.00002 })).toBe("0.00 EUR an hour, as now");
     expect(wayText({ workload: "web", beforeMs: 12, afterMs: 20, unreachedBefore: 0, unreachedAfter: 2 })).toBe("12 ms to 20 ms; 2 more sites reach none");
-    expect(costText({ currency: "EUR", before: 0.5, after: 25.1098 })).toBe("0.50 to 25.11 EUR an hour (+4,922 %)");
+    expect(costText({ currency: "EUR", before: 0.5, after: 25.1098 })).toBe("0.50 to 25.11 EUR an hour (+4,922\u00a0%)");
     expect(wayText({ workload: "web", beforeMs: 12, afterMs: null, unreachedBefore: 0, unreachedAfter: 3 })).toBe("12 ms now; no site would reach one");
     expect(wayText({ workload: "web", beforeMs: null, afterMs: 5, unreachedBefore: 3, unreachedAfter: 2 })).toBe("out of reach to 5 ms; 1 more site reaches one");
     expect(fragmentationText({ before: 0.1, after: 0.25 })).toBe("10 % to 25 % of accelerators");

@@ -8,6 +8,9 @@ export type PreviewRow = { id: string; kind: PreviewKind; workload: string; unit
 
 export const kindWord: Record<PreviewKind, string> = { impossible: "no node", stays: "stays", moves: "moves", gone: "stops", added: "starts", waits: "still waits" };
 
+/** The same of several units: "3 stay", "1 stops". */
+export const countWord = (kind: PreviewKind, n: number): string => (kind === "impossible" ? "without a node" : n === 1 ? kindWord[kind] : kindWord[kind].replace(/s$/, ""));
+
 /** The lists of a preview as one. A unit that makes way for a higher priority is marked where it goes, not listed twice. */
 export function rowsOf(p: Pick<PreviewView, "moves" | "added" | "gone" | "evicted" | "impossible" | "stays">): PreviewRow[] {
   const way = new Set(p.evicted.map((e) => `${e.unit} ${e.from}`));
@@ -49,7 +52,7 @@ export function costText(c: PreviewView["cost"][number]): string {
   // Both amounts with as many digits, and no more than a reader can use.
   const money = Math.max(c.before, c.after) < 10 ? fine : coarse;
   if (money.format(c.before) === money.format(c.after)) return `${money.format(c.after)} ${c.currency} an hour, as now`;
-  const share = c.before > 0 ? ` (${percent.format(((c.after - c.before) / c.before) * 100)} %)` : "";
+  const share = c.before > 0 ? ` (${percent.format(((c.after - c.before) / c.before) * 100)}\u00a0%)` : "";
   return `${money.format(c.before)} to ${money.format(c.after)} ${c.currency} an hour${share}`;
 }
 

@@ -40,7 +40,7 @@ export function WhatIfPage() {
       <PageHead title="What if" purpose="What a change to the fleet would do to its units, asked of the scheduler itself. Nothing is written." trail={[{ label: "Fleet", href: routes.fleet(project) }]} />
       <PageBody>
         <Section title="The question">
-          <form className="grid grid-cols-[repeat(auto-fill,minmax(240px,1fr))] items-start gap-3" onSubmit={(e) => e.preventDefault()}>
+          <form className="grid grid-cols-[repeat(auto-fill,minmax(210px,1fr))] items-start gap-3" onSubmit={(e) => e.preventDefault()}>
             <Field label="What if">
               <NativeSelect value={asked.do} onChange={(e) => void setAsked({ do: e.target.value as Question })}>
                 {questions.map((q) => (

@@ -7,7 +7,7 @@ export const questionWord: Record<Question, string> = {
   drainNode: "a node is drained",
   loseSite: "a site is lost for good",
   loseNode: "a node is lost for good",
-  loseLink: "a link between two sites is lost",
+  loseLink: "a link of a site is lost",
   price: "prices of a site change",
 };
 export type Asked = { do: Question; site: string; to: string; node: string; cpu: number | null; memory: number | null; egress: number | null };

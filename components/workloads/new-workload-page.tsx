@@ -34,7 +34,7 @@ export function NewWorkloadPage() {
       <PageBody>
         <Section title="Form" hint="fills the manifest below; both are the same object">
           <form
-            className="grid grid-cols-[repeat(auto-fill,minmax(210px,1fr))] items-end gap-3"
+            className="grid grid-cols-[repeat(auto-fill,minmax(250px,1fr))] items-start gap-3"
             onSubmit={(e) => {
               e.preventDefault();
               setText(manifestOf(form, project, artifact));
@@ -87,7 +87,8 @@ export function NewWorkloadPage() {
                 ))}
               </NativeSelect>
             </Field>
-            <Button type="submit" variant="secondary">
+            {/* In line with the fields, whose labels stand above them. */}
+            <Button type="submit" variant="secondary" className="mt-6 justify-self-start max-sm:mt-0">
               Write into the manifest
             </Button>
           </form>

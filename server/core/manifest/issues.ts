@@ -34,11 +34,12 @@ function problems(issue: Issue, input: unknown): Problem[] {
     case "invalid_value": {
       const options = issue.values.map(String);
       if (value === undefined) return one(`${last(path)} is missing.`, `Write ${orList(options)}.`);
+      if (value === null) return one(`${last(path)} is empty.`, `Write ${orList(options)}.`);
       const meant = typeof value === "string" ? nearest(value, options) : null;
       return one(`${last(path)} can't be ${JSON.stringify(value)}.`, meant ? `Did you mean ${meant}?` : options.length === 1 ? `Write ${options[0]}.` : `It is one of ${orList(options)}.`);
     }
     case "invalid_union": {
-      if (issue.discriminator !== undefined) return discriminator(issue.discriminator, path, value, input);
+      if (issue.discriminator !== undefined) return discriminator(issue.discriminator, path, input);
       if (path.includes("env")) return one(`${last(path)} is ${aOf(value)}; an environment value is a text or a secret.`, typeof value === "number" || typeof value === "boolean" ? `Put it in quotes: "${String(value)}".` : "Write a text in quotes, or {secret: NAME}.");
       if (path.at(-1) === "lostAfter") return one(`lostAfter can't be ${JSON.stringify(value)}.`, 'Write "never", or a duration such as 10m.');
       return one(`${last(path)} is of none of the forms it may have.`, issue.errors[0]?.[0]?.message ?? "See the JSON Schema.");
@@ -54,11 +55,12 @@ function problems(issue: Issue, input: unknown): Problem[] {
   }
 }
 
-function discriminator(field: string, path: (string | number)[], value: unknown, input: unknown): Problem[] {
+function discriminator(field: string, path: (string | number)[], input: unknown): Problem[] {
   const at = path.at(-1) === field ? path : [...path, field];
   const given = valueAt(input, at);
   const options = field === "kind" && at.length === 1 ? [...manifestKinds] : (optionsOf[field] ?? []);
-  if (given === undefined) return [{ path: at, of: "value", message: `${field} is missing${typeof value === "object" ? "" : ""}.`, remedy: `Write ${field}: ${orList(options)}.` }];
+  if (given === undefined) return [{ path: at, of: "value", message: `${field} is missing.`, remedy: `Write ${field}: ${orList(options)}.` }];
+  if (given === null) return [{ path: at, of: "value", message: `${field} is empty.`, remedy: `Write ${field}: ${orList(options)}.` }];
   const meant = typeof given === "string" ? nearest(given, options) : null;
   return [{ path: at, of: "value", message: `There is no ${field} ${JSON.stringify(given)}.`, remedy: meant ? `Did you mean ${meant}?` : `It is one of ${orList(options)}.` }];
 }
