@@ -16,7 +16,7 @@ const dice = (seed: number) => {
 };
 const fleet = (upTo: (n: number) => number, count: number): FleetNode[] =>
   Array.from({ length: count }, (_, i) =>
-    nodeOf({ name: `n${i}`, site: SITES[upTo(2)] as string, labels: { rack: `r${upTo(1)}` }, arch: upTo(6) ? "x64" : "arm64", ...(upTo(9) ? {} : { desiredState: "cordoned" as const }), capacity: { cpuMillis: upTo(1) ? 3_000 : 6_000, memoryBytes: 4_000, diskBytes: 4_000, devices: upTo(2) ? {} : { A: 3 }, extra: { licence: upTo(3) } }, load: { ...noLoad, cpuMillis: upTo(2) * 500 } }),
+    nodeOf({ name: `n${i}`, site: SITES[upTo(2)] as string, labels: { rack: `r${upTo(1)}` }, arch: upTo(6) ? "x64" : "arm64", ...(upTo(9) ? {} : { desiredState: "cordoned" as const }), capacity: { cpuMillis: upTo(1) ? 3_000 : 6_000, memoryBytes: 4_000, diskBytes: 4_000, devices: upTo(2) ? {} : upTo(1) ? { A: 3 } : { A: 1, B: 2 }, extra: { licence: upTo(3) } }, load: { ...noLoad, cpuMillis: upTo(2) * 500 } }),
   );
 const rules = (over: "site" | "node", maxSkew: number) => policy({ spread: [{ over, maxSkew }] });
 /** One of each kind that classes treat differently. */
@@ -25,6 +25,8 @@ const kinds: Record<string, Ask["shape"]> = {
   packed: shape({ prefer: [{ by: "pack", weight: 20 }] }),
   level: shape({ prefer: [{ by: "pack", weight: 10 }] }),
   "with devices": shape({ demand: demand({ devices: { count: 1, model: "A" } }) }),
+  "with shares": shape({ demand: demand({ devices: { count: 1, model: "A", shareMillis: 300 } }) }),
+  "with shares of any model": shape({ demand: demand({ devices: { count: 1, model: null, shareMillis: 450 } }) }),
   "with a licence": shape({ demand: demand({ extra: { licence: 1 } }) }),
   "spread over nodes": shape({ policy: rules("node", 1) }),
   "spread over nodes, for devices": shape({ demand: demand({ devices: { count: 1, model: null } }), policy: rules("node", 2) }),
@@ -51,7 +53,8 @@ describe("classes of asks", () => {
       checked.decide(ask);
       // Growing for a while, then coming and going, so that places are found again.
       if (i > 40 && upTo(2) > 0 && checked.running.length > 0) checked.release(upTo(checked.running.length - 1));
-      if (upTo(70) === 0) checked.lose(upTo(nodes.length - 1));
+      if (i === 80) checked.tellTheSame();
+      if (i > 80 && upTo(9) === 0) checked.lose(upTo(nodes.length - 1));
     }
   });
 

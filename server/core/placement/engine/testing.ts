@@ -5,13 +5,20 @@ import { withDemand } from "../demand";
 import type { Load } from "../demand";
 import type { FleetNode } from "../fleet";
 import { NaivePlacement } from "../naive";
-import { columnsOf } from "./columns";
+import { heldOn } from "../shares";
+import type { SharedOn } from "../shares";
+import { askShares, columnsOf } from "./columns";
 import { RecordedDecision } from "./decision";
 import { Planner } from "./planner";
 
+/** All that a decision tells but which nodes it names for a reason that many have. */
+const textOf = (d: RecordedDecision): string => JSON.stringify({ ...(JSON.parse(JSON.stringify(d)) as object), candidates: d.candidates.filter((c) => c.feasible) });
+
 export class Checked {
   readonly planner: Planner;
-  readonly running: { node: number; ask: Ask }[] = [];
+  readonly running: { node: number; ask: Ask; on: SharedOn | null }[] = [];
+  /** What was said of each decision when it was made. */
+  private readonly said: { decision: RecordedDecision; text: string }[] = [];
   private nodes: readonly FleetNode[];
   private decided = 0;
 
@@ -22,7 +29,7 @@ export class Checked {
   ) {
     this.nodes = from;
     const at = (g: string) => standing.flatMap(([name, i]) => (name === g ? [(from[i] as FleetNode).id] : []));
-    this.planner = new Planner(columnsOf({ nowMs: 100_000, nodes: from }), { seed: "s", own: at(""), groups: new Map([...new Set(standing.map(([g]) => g))].filter((g) => g !== "").map((g) => [g, at(g)])) });
+    this.planner = new Planner(columnsOf({ nowMs: 100_000, nodes: from }, askShares(asks)), { seed: "s", own: at(""), groups: new Map([...new Set(standing.map(([g]) => g))].filter((g) => g !== "").map((g) => [g, at(g)])) });
     this.planner.prepare(asks);
   }
 
@@ -33,7 +40,7 @@ export class Checked {
     const stands = (g: string, i: number) => groups.set(g, [...(groups.get(g) ?? []), (this.from[i] as FleetNode).id]);
     for (const [g, i] of this.standing) stands(g, i);
     for (const r of this.running) {
-      loads.set(r.node, withDemand(loads.get(r.node) ?? (this.from[r.node] as FleetNode).load, r.ask.shape.demand));
+      loads.set(r.node, withDemand(loads.get(r.node) ?? (this.from[r.node] as FleetNode).load, heldOn(r.ask.shape.demand, r.on)));
       stands(r.ask.group ?? "", r.node);
     }
     const nodes = this.nodes.map((n, i) => ({ ...n, load: loads.get(i) ?? n.load }));
@@ -51,13 +58,18 @@ export class Checked {
       if (code !== null && (ask.only === undefined || nodes[i]?.id === ask.only)) counts[code] = (counts[code] ?? 0) + 1;
     });
     expect(Object.fromEntries(told.counts.map((c) => [c.code, c.nodes])), label).toEqual(counts);
-    if (want.node >= 0) this.running.push({ node: want.node, ask });
+    this.said.push({ decision: new RecordedDecision(this.planner, k, ask), text: textOf(told) });
+    if (want.node >= 0) this.running.push({ node: want.node, ask, on: told.on ?? null });
     return want.node;
   }
   /** Gives back what one of the units holds. */
   release(at: number): void {
     const [gone] = this.running.splice(at, 1);
-    if (gone) this.planner.release(gone.node, gone.ask);
+    if (gone) this.planner.release(gone.node, gone.ask, gone.on ?? undefined);
+  }
+  /** Holds what all decisions tell now against what they told when they were made: what was placed and given back later must not show in them. */
+  tellTheSame(): void {
+    for (const { decision, text } of this.said) expect(textOf(decision)).toBe(text);
   }
   lose(i: number): void {
     this.planner.lose(i, "silent");
