@@ -23,9 +23,24 @@ describe("which revision should run", () => {
     ["held after it ran everywhere: back to the one before", "A B!", [], { generation: 1, intent: 1 }],
     ["everything held: nothing may run", "A!", [], null],
     ["a hold that was lifted brings nothing back by itself", "A B* A", [], { generation: 1, intent: 3 }],
+    ["a rollout that ended when a revision was written comes after it", "A B*", [[2, 100]], { generation: 2, intent: 2 }],
+    ["of two rollouts that ended at once the newer", "A B* C*", [[3, 900], [2, 900]], { generation: 3, intent: 3 }],
+    ["a revision with a template whose rollout succeeded before it was written is free", "A B* C B", [[2, 250]], { generation: 4, intent: 4 }],
+    ["not one that was written before", "A B* C B", [[2, 450]], { generation: 2, intent: 4 }],
+    ["nor one of the very moment", "A B* C B", [[2, 400]], { generation: 2, intent: 4 }],
+    ["the first success frees it", "A B* C B", [[2, 950], [2, 250]], { generation: 4, intent: 4 }],
+    ["another template's success does not", "A B* C* B", [[3, 250]], { generation: 3, intent: 4 }],
+    ["a rollout to what is no more", "A", [[7, 900]], { generation: 1, intent: 1 }],
     ["the fix after a rollback goes its own way", "A B*! C*", [[3, 900]], { generation: 3, intent: 3 }],
   ])("%s", (_what, text, successes, expected) => {
     expect(goalOf(revisions(text), successes.map(([toGeneration, endedAtMs]) => ({ toGeneration, endedAtMs })))).toEqual(expected);
+  });
+
+  it("does not depend on the order in which revisions are read, nor changes it", () => {
+    const list = revisions("A B* C B!").reverse();
+    const was = [...list];
+    expect(goalOf(list, [{ toGeneration: 2, endedAtMs: 900 }])).toEqual({ generation: 2, intent: 3 });
+    expect(list).toEqual(was);
   });
 
   // Guarantee: whatever the history, a held revision is never the goal, nor one that waits for its rollout.
