@@ -16,7 +16,7 @@ const base = `/p/${PROJECT}`;
 const lists = ["", "/fleet", "/topology", "/capacity", "/queue", "/quotas", "/workloads", "/policies", "/policies?kind=RolloutStrategy", "/rollouts", "/approvals", "/approvals?show=decided", "/freezes", "/audit", "/settings/people", "/settings/join", "/settings/tokens", "/settings/identity", "/settings/secrets", "/settings/hooks", "/settings/about"];
 const details = [
   "/fleet/nodes/node-edge-hamburg", "/fleet/sites/edge-hamburg", "/fleet?node=node-cloud-frankfurt", "/workloads/digits", "/workloads/digits?tab=telemetry", "/workloads/digits?tab=decisions", "/workloads/digits?tab=decisions&as=now&node=node-edge-hamburg", "/workloads/digits/change?unit=digits-1&node=node-edge-hamburg", "/workloads/digits?tab=logs",
-  "/workloads/digits?tab=revisions", "/workloads/digits?tab=manifest", "/workloads/new", "/policies/one-a-node", "/policies/new?kind=AnalysisTemplate", "/what-if?do=drainSite&site=edge-hamburg", "/rollouts/1", "/rollouts/1/analysis", "/rollouts/1/rollback", "/rollouts/new?workload=digits&revision=1&strategy=canary",
+  "/workloads/digits?tab=revisions", "/workloads/digits?tab=manifest", "/workloads/new", "/policies/one-a-node", "/policies/new?kind=AnalysisTemplate", "/what-if?do=drainSite&site=edge-hamburg", "/what-if?do=price&site=edge-hamburg&egress=2", "/capacity?of=devices&as=table", "/rollouts/1", "/rollouts/1/analysis", "/rollouts/1/rollback", "/rollouts/new?workload=digits&revision=1&strategy=canary",
 ];
 const all = [
   { theme: "light", width: 1440, height: 900 },

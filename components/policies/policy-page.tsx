@@ -19,7 +19,7 @@ import { Confirm } from "@/components/ui/confirm";
 import { Command } from "@/components/ui/copy-button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { PageBody, PageHead, Section } from "@/components/ui/page";
-import { SkeletonRows } from "@/components/ui/skeleton";
+import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toaster";
 import { kindWords, placesUnits, policyKinds, starter } from "./kinds";
 import { PolicyMatches } from "./matches";
@@ -44,9 +44,9 @@ export function PolicyPage({ name }: { name: string }) {
         <PageHead title={name} trail={trail} />
         {query.isPending ? (
           <PageBody>
-            <div className="rounded-md border bg-card">
+            <Loading what={name} className="rounded-md border bg-card">
               <SkeletonRows rows={12} columns={3} />
-            </div>
+            </Loading>
           </PageBody>
         ) : refusalOf(query.error)?.code === "not_found" ? (
           <EmptyState title={`There is no ${kindWords[kind].one} called “${name}”`}>

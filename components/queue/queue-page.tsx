@@ -10,12 +10,14 @@ import { routes } from "@/components/routes";
 import { useProject } from "@/components/shell/project-context";
 import { ListWithPane, SidePane } from "@/components/shell/side-pane";
 import { Age, At } from "@/components/state";
+import { NotLoaded } from "@/components/state/query-states";
 import { DataTable, type Column } from "@/components/table/data-table";
 import { buttonStyle } from "@/components/ui/button-style";
 import { Command } from "@/components/ui/copy-button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { PlainTable } from "@/components/ui/plain-table";
 import { Facts, PageHead, Section } from "@/components/ui/page";
+import { Loading, SkeletonRows } from "@/components/ui/skeleton";
 import { Tooltip } from "@/components/ui/tooltip";
 import { queueSentence, waitingText, whyUnknown, type QueueItem } from "./words";
 
@@ -44,7 +46,15 @@ export function QueuePage() {
       }
       pane={
         <SidePane open={open !== null} onClose={() => void setOpen(null)} title={open ?? ""} href={routes.workload(project, open ?? "", { tab: "decisions", ...(item?.unit ? { unit: item.unit } : {}) })}>
-          {item ? <QueuePane project={project} item={item} /> : open !== null && query.data ? <p className="p-3 text-sm text-muted-foreground">{open} does not wait: every unit that it asks for has a node.</p> : null}
+          {item ? <QueuePane project={project} item={item} /> : open === null ? null : query.data ? (
+            <p className="p-3 text-sm text-muted-foreground">{open} does not wait: every unit that it asks for has a node.</p>
+          ) : query.isError ? (
+            <NotLoaded title="The queue could not be loaded" query={query} />
+          ) : (
+            <Loading what="who waits">
+              <SkeletonRows rows={6} columns={2} />
+            </Loading>
+          )}
         </SidePane>
       }
     >
