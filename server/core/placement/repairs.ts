@@ -4,6 +4,7 @@
  */
 import { alone, besides } from "./affinity";
 import { withDemand } from "./demand";
+import type { Demand } from "./demand";
 import { withLoads } from "./engine/columns";
 import { place } from "./place";
 import { amountsOf, plus } from "./quota/amounts";
@@ -48,14 +49,15 @@ export function placeRepairs(s: WorkloadSnapshot, goal: RevisionShape, running: 
     while (taken.has(ordinal)) ordinal++;
     const { shape, groups } = besides(s.askShape, s.neighbours ?? alone, own, fleet);
     const ask: Ask = { unit: `${s.name}-${ordinal}`, shape, avoid: new Set([u.node.id]), only: turn.toNodeId };
-    const found = withinQuota(s, place(fleet, [ask], { seed: `${s.name}/${goal.generation}`, own, groups }).placements[0], own.length - staying.length);
-    if (!found || found.nodeId === null) plan.dropMoves.push({ repairId: turn.repairId, move: turn.move, because: `${u.unit} can't go where the plan puts it any more: ${reasonOf(found)}` });
+    const to = fleet.nodes.find((n) => n.id === turn.toNodeId);
+    const [decision] = place(fleet, [ask], { seed: `${s.name}/${goal.generation}`, own, groups }).placements;
+    const found = to && decision && withinQuota(s, decision, s.askShape.demand, own.length - staying.length);
+    if (!to || !found || found.nodeId === null) plan.dropMoves.push({ repairId: turn.repairId, move: turn.move, because: `${u.unit} can't go where the plan puts it any more: ${found?.because ?? "its node is gone."}` });
     else {
       plan.place.push({ unit: ask.unit, ordinal, nodeId: found.nodeId, generation: goal.generation, digest: goal.digest, cause: "move", decision: found, repair: turn });
       plan.because.push(`${u.unit} moves: ${turn.because}`);
       // Those that move after it in the same pass find its replacement there.
-      const to = fleet.nodes.find((n) => n.id === found.nodeId);
-      if (to) fleet = withLoads(fleet, new Map([[to.id, withDemand(to.load, heldOn(s.askShape.demand, found.on))]]));
+      fleet = withLoads(fleet, new Map([[to.id, withDemand(to.load, heldOn(s.askShape.demand, found.on))]]));
       own.push(found.nodeId);
     }
   }
@@ -63,13 +65,11 @@ export function placeRepairs(s: WorkloadSnapshot, goal: RevisionShape, running: 
 }
 
 /** While both run they count twice: where the quota has no room for that, the move waits for no one and is dropped. */
-function withinQuota(s: WorkloadSnapshot, found: PlacedAsk | undefined, placed: number): PlacedAsk | undefined {
+function withinQuota(s: WorkloadSnapshot, found: PlacedAsk, demand: Demand, placed: number): PlacedAsk {
   const q = s.sets?.quota;
-  if (!found || !q || !s.askShape) return found;
+  if (!q) return found;
   const tree = new QuotaTree(q.facts, q.used);
-  const one = amountsOf(s.askShape.demand);
+  const one = amountsOf(demand);
   const all = Array.from({ length: placed }).reduce<typeof one>((sum) => plus(sum, one), one);
   return tree.has(q.name) && tree.shortages(q.name, all).length === 0 ? found : withoutNode(found, `Quota ${q.name} has no room for both while it moves.`);
 }
-
-const reasonOf = (found: PlacedAsk | undefined): string => found?.because ?? "its node is gone.";
