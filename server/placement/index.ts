@@ -16,6 +16,7 @@ import { previewQueries } from "./preview/preview";
 import { replayQueries } from "./preview/replay";
 
 export { loadFleet } from "./fleet-snapshot";
+export { roomInPlace } from "./in-place";
 export { loadNeighbours, neighboursKey } from "./neighbours";
 export { planFor } from "./plan";
 export { loadUsage, usageKey } from "./sets-snapshot";

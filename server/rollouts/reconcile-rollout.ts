@@ -1,6 +1,7 @@
 import { systemActor } from "../core/access/actor";
 import { changedLeaves, isFinal, planRollout, type RolloutSnapshot } from "../core/rollout";
 import { appendAudit } from "../audit";
+import { roomInPlace } from "../placement";
 import { approvals, assignments, rolloutControl, rollouts, type Tx } from "../store";
 import { applyActions } from "./apply";
 import { buildPlan, planDigestOf, type BuiltPlan } from "./build-plan";
@@ -71,9 +72,11 @@ async function snapshotOf(deps: RolloutDeps, tx: Tx, r: rollouts.RolloutRecord, 
   const gates = await approvals.ofRollout(tx.client, r.id);
   const open = await rolloutControl.openFreezes(tx.client, r.projectId);
   const trials = new Map((await assignments.trialsOfRollout(tx.client, r.id)).map((t) => [t.assignmentId, t]));
+  const room = await roomInPlace(tx.client, { projectId: r.projectId, workloadId: r.workloadId, generation: r.toGeneration, nowMs, silentAfterMs: deps.silentAfterMs });
+  const targets = targetsFrom(units, r.plan, { nowMs, silentAfterMs: deps.silentAfterMs }, trials, await knownFacts(tx.client, r, units, nowMs));
   return {
     nowMs, phase: phaseOf(r.phase), progress: r.progress, plan: r.plan, planDigest: r.planDigest, gates,
-    targets: targetsFrom(units, r.plan, { nowMs, silentAfterMs: deps.silentAfterMs }, trials, await knownFacts(tx.client, r, units, nowMs)),
+    targets: targets.map((t) => (room.has(t.assignmentId) ? { ...t, room: room.get(t.assignmentId) ?? null } : t)),
     stepVerdicts: verdicts.steps.map((v) => v?.verdict ?? null), backgroundVerdict: verdicts.background?.verdict ?? null,
     frozen: { project: open.find((f) => f.site === null)?.reason ?? null, sites: Object.fromEntries(open.flatMap((f) => (f.site === null ? [] : [[f.site, f.reason] as const]))) },
     zones: zonesOf(units), breakGlass: (await rolloutControl.glassBrokenUntil(tx.client, r.id, nowMs)) !== null,

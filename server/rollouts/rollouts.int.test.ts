@@ -53,6 +53,35 @@ beforeEach(async () => {
 });
 
 describe("a rollout on the store", () => {
+  // Guarantee: no node is asked for more than it has, by a rollout neither; a unit waits until there is room, and the rollout says for what.
+  it("moves a unit to a larger revision only where its node has room for it", async () => {
+    await db.asOwner("update nodes set cpu_millis = 1000, memory_bytes = 1000, disk_bytes = 1000");
+    await db.asOwner("update object_revisions set cpu_millis = 100 * generation * generation, memory_bytes = 1, disk_bytes = 1");
+    await db.asOwner("insert into objects (id, project_id, kind, name, generation, digest, spec) values ('other', $1, 'Workload', 'other', 1, 'sha256:o', '{}')", [project.id]);
+    await db.asOwner("insert into object_revisions (object_id, generation, digest, manifest, author, author_id, changes, cpu_millis) values ('other', 1, 'sha256:o', '{}', 'ada', 'ada', '[]', 700)");
+    await db.asOwner("insert into assignments (id, project_id, workload_id, unit, ordinal, node_id, generation, digest, desired, cause) values ('as-other', $1, 'other', 'other-1', 1, 'node-digits-0', 1, 'sha256:o', 'run', 'place')", [project.id]);
+    await start();
+    await look();
+    expect(await world.generations()).toMatchObject({ "digits-0": 1, "digits-1": 2, "digits-2": 1, "digits-3": 1 });
+    await world.obey();
+    await look();
+    expect((await detail()).reason).toContain("n-digits-0 has less room than r2 asks for (1 unit waits).");
+    await db.asOwner("update assignments set ended_at = now() where id = 'as-other'");
+    await look();
+    expect(await world.generations()).toMatchObject({ "digits-0": 2, "digits-1": 2, "digits-2": 1, "digits-3": 1 });
+  });
+  it("moves units of one node to a larger revision as long as there is room for the next", async () => {
+    await db.asOwner("update nodes set cpu_millis = 1000, memory_bytes = 1000, disk_bytes = 1000");
+    await db.asOwner("update object_revisions set cpu_millis = 400 * generation, memory_bytes = 1, disk_bytes = 1");
+    await db.asOwner("update assignments set node_id = 'node-digits-0' where id = 'as-digits-1'");
+    await start();
+    await look();
+    expect(Object.values(await world.generations()).filter((g) => g === 2)).toHaveLength(0);
+    await db.asOwner("update nodes set cpu_millis = 1300");
+    await look();
+    expect(await world.generations()).toEqual({ "digits-0": 2, "digits-1": 1, "digits-2": 1, "digits-3": 1 });
+  });
+
   it("goes wave by wave: canary over cloud and edge, evidence, approval by another person, everywhere", async () => {
     await start();
     await look();

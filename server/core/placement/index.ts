@@ -2,8 +2,8 @@
  * Placement as pure functions: what keeps a node away (feasible), what makes it better (rank), where units go (place),
  * and what one pass over a workload changes (reconcile). Owns the reasons; knows no store and no clock.
  */
-export { largerOf, withDemand } from "./demand";
-export { devicesTaken, heldOn, offeredDevices, profileOf, sliceName } from "./shares";
+export { fits, largerOf, withDemand } from "./demand";
+export { devicesTaken, heldOn, keepsDevice, offeredDevices, profileOf, sliceName } from "./shares";
 export type { SharedOn } from "./shares";
 export type { Capacity, Demand, Load } from "./demand";
 export { nodeReasons } from "./feasible";

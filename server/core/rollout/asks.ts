@@ -11,6 +11,8 @@ export const skipped = (s: RolloutSnapshot, t: Target): boolean => (t.silent || 
 
 /** Why a unit may not be asked now, and when to look again; null when it may. */
 export function heldBack(s: RolloutSnapshot, t: Target): { text: string; untilMs: number | null } | null {
+  // Breaking the glass makes no room.
+  if (t.room) return { text: t.room, untilMs: null };
   if (s.breakGlass) return null;
   if (s.frozen.project !== null) return { text: `Frozen: ${s.frozen.project}`, untilMs: null };
   const site = s.frozen.sites[t.site];
@@ -64,6 +66,8 @@ export class Budget {
 export function askUnits(s: RolloutSnapshot, d: RolloutDecision, open: readonly Target[], budget: Budget, together = false): void {
   const to = s.plan.to.generation;
   const held = new Map<string, number>();
+  // The room of a node is known for one unit at a time: the next one sees what this one took.
+  const growing = new Set<string>();
   for (const t of open) {
     if (t.desiredGeneration === to) continue;
     const back = heldBack(s, t);
@@ -72,7 +76,9 @@ export function askUnits(s: RolloutSnapshot, d: RolloutDecision, open: readonly 
       if (back.untilMs !== null) d.wakeAtMs = Math.min(d.wakeAtMs, back.untilMs);
       continue;
     }
+    if (t.room === null && growing.has(t.node)) continue;
     if (!skipped(s, t) && !budget.take(t, together)) continue;
+    if (t.room === null) growing.add(t.node);
     d.actions.push({ do: "setGeneration", assignmentId: t.assignmentId, unit: t.unit, generation: to, returnAtMs: returnAt(s) });
   }
   const texts = [...held].map(([text, n]) => `${text} (${n} unit${n === 1 ? "" : "s"} wait${n === 1 ? "s" : ""}).`);

@@ -94,6 +94,16 @@ describe("limits on asking", () => {
     const spread = targets.map((t, i) => ({ ...t, site: `site-${i}` }));
     expect(asked(planRollout(snapshotOf(plan, { targets: spread })).actions)).toHaveLength(3);
   });
+  // Guarantee: a node is asked for no more than it has; breaking the glass makes no room.
+  it("asks no unit for a larger revision without room for it, and of one node only one at a time", () => {
+    const plan = planOf(strategyOf([{ name: "w", steps, offline: "wait" }], { maxUnavailable: 10 }), [5]);
+    const targets = targetsOf(plan).map((t, i) => ({ ...t, node: i < 3 ? "big" : `n-${i}`, ...(i === 0 ? {} : { room: i === 4 ? "n-4 has less room than r2 asks for" : null }) }));
+    for (const breakGlass of [false, true]) {
+      const d = planRollout(snapshotOf(plan, { targets, breakGlass }));
+      expect(asked(d.actions)).toEqual(["u-0-000", "u-0-001", "u-0-003"]);
+      expect(d.because.join(" ")).toContain("n-4 has less room than r2 asks for (1 unit waits).");
+    }
+  });
   it("asks nobody outside the window of the unit's own site, and looks again when it opens", () => {
     const plan = planOf(strategyOf([{ name: "w", steps, offline: "wait" }], { maxUnavailable: 5, windows: [{ from: "22:00", to: "23:00", zone: "site" }] }), [2]);
     const targets = targetsOf(plan).map((t, i) => ({ ...t, site: i === 0 ? "berlin" : "london" }));

@@ -28,6 +28,8 @@ export interface Target {
   trial?: { returnAtMs: number; returned: boolean } | null;
   /** The strategy never touches it. */
   excluded?: boolean;
+  /** Where the new revision asks for more than it has: why its node can't take it in its place, or null where it can. */
+  room?: string | null;
   /** What contradicts its agent's word; null when nothing does. */
   doubt?: string | null;
   /** How often its node fell silent within the last hour, and when it came back last. */

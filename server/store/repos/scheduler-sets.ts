@@ -63,6 +63,35 @@ export async function gangs(db: Queryable, projectId: string): Promise<Map<strin
   return new Map(rows.map((r) => [r.id, r.least]));
 }
 
+export interface AsksForMore {
+  assignmentId: string;
+  nodeId: string;
+  /** The device that its share is of. */
+  on: { slot: number; model: string } | null;
+  now: DemandColumns;
+  next: DemandColumns;
+}
+
+/** Running units of a workload for which a revision asks for more, or for other devices, than the one they are asked to run. */
+export async function asksForMore(db: Queryable, workloadId: string, generation: number): Promise<AsksForMore[]> {
+  const { rows } = await db.query<{ id: string; node_id: string; shared_slot: number | null; shared_model: string | null; now: DemandSql; next: DemandSql }>(
+    `with d as (select r.generation, ${DEMAND_COLUMNS} from object_revisions r where r.object_id = $1)
+     select a.id, a.node_id, a.shared_slot, a.shared_model, to_jsonb(n) as now, to_jsonb(t) as next
+     from assignments a join d n on n.generation = a.generation join d t on t.generation = $2
+     where a.workload_id = $1 and a.ended_at is null and a.desired = 'run' and a.generation <> $2
+       and (t.cpu_millis > n.cpu_millis or t.memory_bytes::bigint > n.memory_bytes::bigint or t.disk_bytes::bigint > n.disk_bytes::bigint
+         or (t.device_count, t.device_model, t.device_share, t.slice_profile, t.slice_count) is distinct from (n.device_count, n.device_model, n.device_share, n.slice_profile, n.slice_count))
+     order by a.id`,
+    [workloadId, generation],
+  );
+  return rows.map((r) => ({ assignmentId: r.id, nodeId: r.node_id, on: sharedOn(r.shared_slot, r.shared_model), now: demandColumns(r.now), next: demandColumns(r.next) }));
+}
+
+/** Keeps others from changing what is asked of these nodes until the transaction ends. */
+export async function lockNodes(db: Queryable, nodeIds: readonly string[]): Promise<void> {
+  await db.query("select id from nodes where id = any($1) order by id for update", [nodeIds]);
+}
+
 /** Other workloads of a project whose newest revision that is not held names this one among what it keeps apart from. */
 export async function affinities(db: Queryable, projectId: string, name: string): Promise<{ workload: string; affinity: unknown }[]> {
   const { rows } = await db.query<{ workload: string; affinity: unknown }>(
