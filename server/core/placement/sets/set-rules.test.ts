@@ -142,6 +142,41 @@ describe("who makes way", () => {
   ])("%s", (_what, a, evict) => expect(placeSet(a).evict.map((e) => e.unit.unit).sort()).toEqual(evict));
 });
 
+describe("limits of making way", () => {
+  const rules = { preempts: true, priority: 200 };
+  const crowd = (n: number) => Array.from({ length: n }, (_, i) => i + 10);
+  it("disturbs others for fifty units of a pass at most", () => {
+    const nodes = crowd(51).map((i) => at(`n${i}`, 100, 100));
+    expect(placeSet(ask(nodes, 51, { rules, others: crowd(51).map((i) => other(`x${i}`, `n${i}`)) })).evict).toHaveLength(50);
+    const borrowed = crowd(51).map((i) => other(`x${i}`, "a", { quota: "theirs" }));
+    expect(placeSet(ask([at("a", 5_100, 5_100)], 51, { rules: { quota: quota({ nominal: { cpuMillis: 5_100 } }, { theirs: 5_300 }) }, others: borrowed })).evict).toHaveLength(50);
+  });
+  it("tries eight nodes for a unit, those whose units matter least", () => {
+    const tried = (n: number) => {
+      const nodes = crowd(n + 1).map((i) => at(`n${i}`, 100, 100));
+      const own = crowd(n).map((i) => `node-n${i}`);
+      const others = crowd(n + 1).map((i) => other(`x${i}`, `n${i}`, { priority: i < n + 10 ? 1 : 5 }));
+      return placeSet(ask(nodes, 1, { rules, own, shape: { policy: policy({ spread: [{ over: "node", maxSkew: 1 }] }) }, others })).evict.map((e) => e.unit.unit);
+    };
+    expect([tried(7), tried(8)]).toEqual([["x17"], []]);
+  });
+  it("counts those that a quota takes back already", () => {
+    const both = (budget: number) => placeSet(ask([at("a", 100, 100), at("b", 300, 300)], 2, { cpu: 100, rules: { ...rules, quota: quota({}, { theirs: 300 }) }, budgets: [["v", budget]], others: [other("x", "a", { quota: "theirs" }), other("y", "b"), other("z", "b")] })).evict.map((e) => e.unit.unit);
+    expect([both(0).length, both(1).length, both(2).length]).toEqual([0, 1, 2]);
+  });
+  it("keeps a place that was promised as long as the promise holds", () => {
+    const nodes = [at("a", 100, 100), at("b", 100, 100)];
+    const others = [other("x", "a", { stopping: true }), other("y", "b")];
+    const after = (expiresMs: number) => placeSet(ask(nodes, 1, { rules: { ...rules, reserved: [held("w-1", "a", { cause: "preempt", expiresMs })] }, others })).evict.map((e) => e.unit.unit);
+    expect([after(NOW + 1), after(NOW)]).toEqual([[], ["y"]]);
+    // Without the right to stop others the promise counts all the same.
+    const t = told(ask(nodes, 2, { rules: { reserved: [held("w-1", "a", { cause: "preempt" })] }, others }));
+    expect([t.reserve, t.evict, t.units[0]]).toEqual([["w-1 a preempt 1000..601000: was promised"], [], "w-1 - No node has room; was promised."]);
+    // What stops makes room for one unit only.
+    expect(told(ask(nodes, 2, { rules: { reserved: [held("w-1", "a", { cause: "preempt" }), held("w-2", "a", { cause: "preempt" })] }, others })).reserve).toHaveLength(1);
+  });
+});
+
 describe("what plans share", () => {
   it("names three, and counts the rest", () => {
     const units = (n: number) => Array.from({ length: n }, (_, i) => ({ unit: `u${i}` }));
