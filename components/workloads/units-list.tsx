@@ -20,7 +20,7 @@ export function UnitsList({ workload, brief, active, onActive }: { workload: str
     <DataTable
       {...pages}
       label="units"
-      columns={columns(project, brief ?? false)}
+      columns={columns(project, brief ?? false, pages.rows.some((u) => u.devices))}
       idOf={(u) => u.unit}
       maxHeight={brief ? 320 : 560}
       activeId={active ?? null}
@@ -32,11 +32,12 @@ export function UnitsList({ workload, brief, active, onActive }: { workload: str
 }
 
 const none = <span className="text-muted-foreground">–</span>;
-const columns = (project: string, brief: boolean): Column<UnitRow>[] => [
-  { id: "unit", header: "Unit", width: { min: 120, grow: 2 }, narrow: "title", sortValue: (u) => u.unit, cell: (u) => <span className="truncate" title={u.devices?.text}><span className="font-medium">{u.unit}</span>{u.devices ? <span className="text-muted-foreground">, {u.devices.text}</span> : null}</span> },
+const columns = (project: string, brief: boolean, withDevices: boolean): Column<UnitRow>[] => [
+  { id: "unit", header: "Unit", width: { min: 120, grow: 2 }, narrow: "title", sortValue: (u) => u.unit, cell: (u) => <span className="truncate font-medium" title={u.unit}>{u.unit}</span> },
   { id: "state", header: "State", width: { min: 130 }, narrow: "aside", sortValue: (u) => u.state.state, cell: (u) => <span title={u.state.because}><StateMark state={u.state.state} age={u.state.state === "silent" ? <Age at={u.observed?.atMs ?? null} className="min-w-0" /> : null} /></span> },
   { id: "node", header: "Node", width: { min: 140, grow: 2 }, narrow: "line", sortValue: (u) => u.node, cell: (u) => <Link href={routes.node(project, u.node)} className="truncate hover:underline">{u.node}</Link> },
   ...(brief ? [] : ([{ id: "site", header: "Site", width: { min: 120, grow: 1 }, narrow: "hidden", sortValue: (u) => u.site, cell: (u) => <Link href={routes.site(project, u.site)} className="truncate hover:underline">{u.siteTitle}</Link> }] satisfies Column<UnitRow>[])),
+  ...(withDevices ? ([{ id: "devices", header: "Accelerators", width: { min: 160, grow: 2 }, narrow: "line", cell: (u) => (u.devices ? <span className="tnum truncate" title={u.devices.text}>{u.devices.shared ? `${u.devices.shared.millis}/1000 of device ${u.devices.shared.slot}` : u.devices.text}</span> : none) }] satisfies Column<UnitRow>[]) : []),
   { id: "desired", header: "Asked for", width: { min: 76 }, narrow: "line", cell: (u) => <span className="tnum">{u.desired.action} r{u.desired.generation}</span> },
   { id: "observed", header: "Observed", width: { min: 150, grow: 1 }, narrow: "hidden", cell: (u) => (u.observed ? <span className="tnum truncate" title={u.observed.message || undefined}>{u.observed.phase} r{u.observed.generation}, <Age at={u.observed.atMs} suffix="ago" className="min-w-0 text-muted-foreground" /></span> : <span className="text-muted-foreground">not spoken of yet</span>) },
   ...(brief
