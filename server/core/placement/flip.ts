@@ -9,7 +9,7 @@ import type { FleetNode, FleetSnapshot } from "./fleet";
 import { evaluate } from "./naive";
 import { place } from "./place";
 import { weightChange } from "./flip-weights";
-import type { Shape } from "./shape";
+import type { ApartRule, Preference, Shape, TogetherRule } from "./shape";
 
 export interface Problem {
   snapshot: FleetSnapshot;
@@ -248,27 +248,27 @@ function textOf(p: Problem, c: Change): string {
     case "os": return `Offer it for ${c.add}`;
     case "trust": return `Ask for trust tier ${c.to} only`;
     case "rule": {
-      const rule = shape.policy?.require[c.index];
-      return `Leave out the rule ${rule?.because ? `"${rule.because}"` : (rule?.selector.text ?? "")}`;
+      const { because, selector } = shape.policy?.require[c.index] as NonNullable<Shape["policy"]>["require"][number];
+      return `Leave out the rule ${because ? `"${because}"` : selector.text}`;
     }
     case "apart": {
-      const rule = shape.apart?.[c.index];
-      return rule?.theirs ? `Drop the rule of ${rule.from ?? ""} that keeps its units apart from these over ${rule.over}s` : `Drop the rule apart from ${rule?.from ?? "its own units"} over ${rule?.over ?? ""}s`;
+      const { from, over, theirs } = shape.apart?.[c.index] as ApartRule;
+      return theirs ? `Drop the rule of ${String(from)} that keeps its units apart from these over ${over}s` : `Drop the rule apart from ${from ?? "its own units"} over ${over}s`;
     }
     case "together": {
-      const rule = shape.together?.[c.index];
-      return `Drop the rule together with ${rule?.with ?? "its own units"} over ${rule?.over ?? ""}s`;
+      const rule = shape.together?.[c.index] as TogetherRule;
+      return `Drop the rule together with ${rule.with ?? "its own units"} over ${rule.over}s`;
     }
     case "spread": {
-      const s = shape.policy?.spread[c.index];
-      return `Raise maxSkew over ${s?.over ?? ""}s from ${s?.maxSkew ?? 0} to ${(s?.maxSkew ?? 0) + c.steps}`;
+      const { over, maxSkew } = shape.policy?.spread[c.index] as NonNullable<Shape["policy"]>["spread"][number];
+      return `Raise maxSkew over ${over}s from ${maxSkew} to ${maxSkew + c.steps}`;
     }
     case "node": return c.to === "active" ? `Make ${of(c.node)} active again` : `Bring ${of(c.node)} back into contact`;
     case "engine": return `Offer the engine ${shape.engine} on ${of(c.node)}`;
     case "leaving": return `Let it stay on ${of(c.node)}`;
     case "weight": {
-      const x = shape.prefer[c.index];
-      return `Change the weight of the preference ${x?.by === "rule" ? x.selector.text : (x?.by ?? "")} from ${c.from / 1_000} to ${(c.from + c.steps) / 1_000}`;
+      const x = shape.prefer[c.index] as Preference;
+      return `Change the weight of the preference ${x.by === "rule" ? x.selector.text : x.by} from ${c.from / 1_000} to ${(c.from + c.steps) / 1_000}`;
     }
   }
 }
