@@ -93,6 +93,7 @@ describe("states of nodes, sites and workloads", () => {
     ["all fail", workload(2, { failing: 2 }), "failing", /0 of 2/],
     ["some are silent", workload(3, { healthy: 2, silent: 1, asOfMs: 40_000 }), "degraded", /1 unit on silent nodes, for 1 min/],
     ["all are silent", workload(2, { silent: 2, asOfMs: 40_000 }), "silent", /silent nodes/],
+    ["one has no node, others are silent", workload(3, { healthy: 1, silent: 1 }, 1), "degraded", /No node can take it: 3 are silent; 1 unit on silent nodes, for [^;.]+\.$/],
     ["one has no node", workload(3, { healthy: 2 }, 1), "degraded", /1 unit of 3 found no node: No node can take it/],
     ["nothing has a node", workload(1, {}, 1), "failing", /found no node/],
     ["starting", workload(2, { pending: 2 }), "pending", /2 units starting/],

@@ -183,13 +183,13 @@ export function workloadStateOf(f: WorkloadStateFacts): StateView {
   if (f.wanted === 0) return { state: totalOf(c) === 0 ? "healthy" : "pending", because: totalOf(c) === 0 ? "No unit is asked for." : `${counted(totalOf(c), "unit")} still to stop.`, sinceMs: null };
   const serving = c.healthy + c.degraded;
   const parts: string[] = [];
-  if (f.unplaced.count) parts.push(`${counted(f.unplaced.count, "unit")} of ${f.wanted} found no node${f.unplaced.because ? `: ${f.unplaced.because}` : ""}`);
+  if (f.unplaced.count) parts.push(`${counted(f.unplaced.count, "unit")} of ${f.wanted} found no node${f.unplaced.because ? `: ${f.unplaced.because.replace(/\.$/, "")}` : ""}`);
   if (c.failing) parts.push(`${counted(c.failing, "unit")} of ${f.wanted} ${c.failing === 1 ? "fails" : "fail"}`);
   if (c.silent) parts.push(`${counted(c.silent, "unit")} on silent nodes, for ${ageText(f.nowMs - (c.asOfMs ?? f.nowMs))}`);
   if (c.degraded) parts.push(`${counted(c.degraded, "unit")} can't take the new revision`);
   if (c.pending) parts.push(`${counted(c.pending, "unit")} starting`);
   if (parts.length === 0) return { state: "healthy", because: `All ${counted(f.wanted, "unit")} serve${f.behind ? `; ${f.behind} not yet on the newest revision` : ""}.`, sinceMs: null };
-  const because = `${serving} of ${f.wanted} serve; ${parts.join("; ")}.`.replace(/\.\.$/, ".");
+  const because = `${serving} of ${f.wanted} serve; ${parts.join("; ")}.`;
   if (serving === 0) {
     if (c.silent > 0 && c.failing === 0 && f.unplaced.count === 0 && c.pending === 0) return { state: "silent", because, sinceMs: c.asOfMs };
     if (c.failing > 0 || f.unplaced.count > 0) return { state: "failing", because, sinceMs: null };
