@@ -53,9 +53,13 @@ class Greedy {
     this.slots = this.slotsAt.reduce((a, b) => a + b, 0);
     this.places = fleet.units.map((u) => ({ node: u.node, devices: u.devices }));
     this.on = this.nodes.map(() => new Set());
-    this.places.forEach((p, u) => this.on[p.node]?.add(u));
+    this.places.forEach((p, u) => this.onNode(p.node).add(u));
     this.clearings = this.nodes.map(() => undefined);
   }
+
+  private readonly unit = (u: number): RepairUnit => this.fleet.units[u] as RepairUnit;
+  private readonly place = (u: number): Place => this.places[u] as Place;
+  private readonly onNode = (n: number): Set<number> => this.on[n] as Set<number>;
 
   /** Makes the moves that gain the most per second; false when none gain anything. */
   step(): boolean {
@@ -89,14 +93,14 @@ class Greedy {
   }
 
   private clearingOf(n: number): Clearing | null {
-    const node = this.nodes[n];
-    if (!node || (this.gang.mayRun && !this.gang.mayRun(node))) return null;
-    const secondsOf = (u: number) => this.fleet.units[u]?.warmStartSeconds ?? 0;
-    const without = (taken: readonly number[]): GpuNode => taken.reduce((left, u) => (this.fleet.units[u] ? after(left, this.fleet.units[u].shape, this.places[u]?.devices ?? [], -1) : left), node);
+    const node = this.nodes[n] as GpuNode;
+    if (this.gang.mayRun && !this.gang.mayRun(node)) return null;
+    const secondsOf = (u: number) => this.unit(u).warmStartSeconds;
+    const without = (taken: readonly number[]): GpuNode => taken.reduce((left, u) => after(left, this.unit(u).shape, this.place(u).devices, -1), node);
     const had = this.slotsAt[n] ?? 0;
     const gainOf = (taken: readonly number[]) => slotsOn(without(taken), this.gang.shape) - had;
     const of = (taken: readonly number[]): Clearing => ({ node: n, units: taken, seconds: taken.reduce((sum, u) => sum + secondsOf(u), 0), gain: gainOf(taken) });
-    const ordered = [...(this.on[n] ?? [])].filter((u) => this.fleet.units[u] && this.mayMove(this.fleet.units[u])).sort((a, b) => secondsOf(a) - secondsOf(b) || a - b);
+    const ordered = [...this.onNode(n)].filter((u) => this.mayMove(this.unit(u))).sort((a, b) => secondsOf(a) - secondsOf(b) || a - b);
     const single = ordered.find((u) => gainOf([u]) > 0);
     if (single !== undefined) return of([single]);
     const taken: number[] = [];
@@ -119,18 +123,17 @@ class Greedy {
     const paid = new Map<string, number>();
     const moves: Cleared["moves"] = [];
     let seconds = 0;
-    const nodeAt = (n: number) => now.get(n) ?? this.nodes[n];
+    const nodeAt = (n: number) => now.get(n) ?? (this.nodes[n] as GpuNode);
     // What asks for most finds a place last: it goes first.
-    const order = [...clearing.units].sort((a, b) => size(this.fleet.units[b]) - size(this.fleet.units[a]) || a - b);
+    const order = [...clearing.units].sort((a, b) => size(this.unit(b)) - size(this.unit(a)) || a - b);
     for (const u of order) {
-      const unit = this.fleet.units[u];
-      const from = this.places[u];
-      const source = from && nodeAt(from.node);
-      if (!unit || !source || !this.mayMove(unit, moves.length, seconds, paid.get(unit.budget) ?? 0)) return null;
+      const unit = this.unit(u);
+      const from = this.place(u);
+      if (!this.mayMove(unit, moves.length, seconds, paid.get(unit.budget) ?? 0)) return null;
       const to = this.placeFor(unit, clearing.node, nodeAt);
       if (!to) return null;
       now.set(to.place.node, to.then);
-      now.set(from.node, after(source, unit.shape, from.devices, -1));
+      now.set(from.node, after(nodeAt(from.node), unit.shape, from.devices, -1));
       paid.set(unit.budget, (paid.get(unit.budget) ?? 0) + 1);
       moves.push({ unit: u, from, to: to.place, seconds: unit.warmStartSeconds });
       seconds += unit.warmStartSeconds;
@@ -141,11 +144,11 @@ class Greedy {
   }
 
   /** Where the gang loses least by it, then where least room is left. */
-  private placeFor(unit: RepairUnit, except: number, nodeAt: (n: number) => GpuNode | undefined): { place: Place; then: GpuNode } | null {
+  private placeFor(unit: RepairUnit, except: number, nodeAt: (n: number) => GpuNode): { place: Place; then: GpuNode } | null {
     let best: { place: Place; then: GpuNode; loss: number; room: number } | null = null;
     for (let n = 0; n < this.nodes.length; n++) {
       const node = nodeAt(n);
-      if (!node || n === except || !fitsOn(node, unit.shape) || (this.fleet.mayRun && !this.fleet.mayRun(unit, node))) continue;
+      if (n === except || !fitsOn(node, unit.shape) || (this.fleet.mayRun && !this.fleet.mayRun(unit, node))) continue;
       for (const devices of waysOn(node, unit.shape)) {
         const then = after(node, unit.shape, devices);
         const loss = this.slotsOf(node) - this.slotsOf(then);
@@ -161,11 +164,11 @@ class Greedy {
   private take(c: Cleared): void {
     const spent = new Set<string>();
     for (const m of c.moves) {
-      const unit = this.fleet.units[m.unit] as RepairUnit;
+      const unit = this.unit(m.unit);
       this.moves.push({ unit: unit.id, from: m.from, to: m.to, seconds: m.seconds });
       this.places[m.unit] = m.to;
-      this.on[m.from.node]?.delete(m.unit);
-      this.on[m.to.node]?.add(m.unit);
+      this.onNode(m.from.node).delete(m.unit);
+      this.onNode(m.to.node).add(m.unit);
       this.used.set(unit.budget, (this.used.get(unit.budget) ?? 0) + 1);
       if (!this.mayMove({ ...unit, warmStartSeconds: 0 })) spent.add(unit.budget);
     }
@@ -177,8 +180,8 @@ class Greedy {
       this.clearings[n] = undefined;
     }
     // What a budget no longer pays for can't be cleared any more.
-    if (spent.size > 0) this.clearings.forEach((x, n) => x?.units.some((u) => spent.has(this.fleet.units[u]?.budget ?? "")) && (this.clearings[n] = undefined));
+    if (spent.size > 0) this.clearings.forEach((x, n) => x?.units.some((u) => spent.has(this.unit(u).budget)) && (this.clearings[n] = undefined));
   }
 }
 
-const size = (unit: RepairUnit | undefined): number => (unit ? unit.shape.gpus * unit.shape.gpuMillis + unit.shape.cpuMillis / 1_000 : 0);
+const size = ({ shape }: RepairUnit): number => shape.gpus * shape.gpuMillis + shape.cpuMillis / 1_000;

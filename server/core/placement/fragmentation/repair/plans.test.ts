@@ -44,6 +44,18 @@ describe("a greedy plan", () => {
     ["both of one node by one budget", fleetOf([1, 1], [["a", 0, [0], 200, 1, { budget: "w" }], ["b", 0, [0], 200, 2, { budget: "w" }], ["x", 1, [0], 500, 1, { movable: false }]]), whole(1), { perBudget: new Map([["w", 1]]) }, null],
     ["not where a unit may not run", fleetOf([1, 1, 1], [["a", 0, [0], 300, 1], ["x", 1, [0], 700, 1, { movable: false }], ["y", 2, [0], 500, 1, { movable: false }]], { mayRun: (_u, n) => n.name !== "n1" }), whole(1), {}, ["a to 2.0", "1 s"]],
     ["not a node where the gang may not run; what moves goes where least room is left", fleetOf([1, 1, 1], [["a", 0, [0], 300, 1], ["b", 1, [0], 300, 5], ["x", 2, [0], 700, 1, { movable: false }]]), { ...whole(1), mayRun: (n: GpuNode) => n.name !== "n0" }, {}, ["b to 2.0", "5 s"]],
+    // All of budget w is spent on n0: of n1 another unit has to go than the one that was cheapest before.
+    ["with its budget spent, by another unit of the node", fleetOf([1, 2, 2], [["a", 0, [0], 100, 1, { budget: "w" }], ["b", 1, [0], 200, 2, { budget: "w" }], ["c", 1, [1], 200, 5, { budget: "v" }], ["x", 2, [0, 1], 600, 1, { movable: false }]]), whole(2), { perBudget: new Map([["w", 1]]) }, ["a to 2.0", "c to 2.0", "6 s"]],
+    // To clear n0 promises two for 6 s, but what goes takes a whole device elsewhere; n1 gains one for 4 s.
+    ["by what is gained in the end, not by what was hoped for", fleetOf([2, 1, 2], [["a", 0, [0, 1], 300, 6], ["b", 1, [0], 300, 4], ["x", 2, [1], 600, 1, { movable: false }]]), whole(2), {}, ["b to 0.0", "4 s"]],
+    ["one that suffices rather than two that are cheaper each", fleetOf([2, 1, 1], [["a", 0, [0], 200, 4], ["a2", 0, [0], 200, 4], ["c", 0, [1], 300, 5], ["x", 1, [0], 500, 1, { movable: false }], ["y", 2, [0], 500, 1, { movable: false }]]), whole(1), {}, ["c to 1.0", "5 s"]],
+    // With n0 cleared its two units have paid 2 s and two moves: nothing is left for n1.
+    ["what one node took counts for the next", fleetOf([1, 1, 1, 1], [["a", 0, [0], 200, 1, { budget: "w" }], ["a2", 0, [0], 200, 1, { budget: "w" }], ["b", 1, [0], 300, 9, { budget: "w" }], ["x", 2, [0], 500, 1, { movable: false }], ["y", 3, [0], 500, 1, { movable: false }]]), whole(2), { perBudget: new Map([["w", 2]]) }, null],
+    ["the units of one node add up: seconds", fleetOf([1, 1], [["a", 0, [0], 200, 3], ["b", 0, [0], 200, 3], ["x", 1, [0], 500, 1, { movable: false }]]), whole(1), { seconds: 5 }, null],
+    ["the units of one node add up: moves", fleetOf([1, 1], [["a", 0, [0], 200, 3], ["b", 0, [0], 200, 3], ["x", 1, [0], 500, 1, { movable: false }]]), whole(1), { moves: 1 }, null],
+    ["of equal units the first", fleetOf([2, 1], [["a", 0, [0], 200, 3], ["b", 0, [1], 200, 3], ["x", 1, [0], 500, 1, { movable: false }]]), whole(1), {}, ["a to 1.0", "3 s"]],
+    ["of equal nodes the first", fleetOf([1, 1, 1], [["b", 1, [0], 200, 3], ["a", 0, [0], 200, 3], ["x", 2, [0], 500, 1, { movable: false }]]), whole(1), {}, ["a to 2.0", "3 s"]],
+    ["of equal seconds for each the fewer in all", fleetOf([2, 1, 2], [["a", 0, [0, 1], 300, 6], ["b", 1, [0], 300, 3], ["x", 2, [0, 1], 700, 1, { movable: false }]]), whole(1), {}, ["b to 2.0", "3 s"]],
     ["a unit that finds no place, though another does", fleetOf([1, 1, 1], [["a", 0, [0], 500, 1], ["b", 1, [0], 300, 5], ["x", 2, [0], 700, 1, { movable: false }]]), whole(1), {}, ["a to 1.0", "1 s"]],
   ])("%s", (_what, fleet, gang, limits, expected) => expect(told(greedyPlan(fleet, gang, { ...any, ...limits }))).toEqual(expected));
 
