@@ -8,7 +8,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 
 const root = import.meta.dirname;
 const globalSetup = path.join(root, "server/testing/global-setup.ts");
-const exclude = [...configDefaults.exclude, ".next/**", ".data/**"];
+const exclude = [...configDefaults.exclude, ".next/**", ".data/**", "dist/**"];
 const resolve = { alias: { "@": root } };
 
 export default defineConfig({
