@@ -10,8 +10,8 @@ const TRIED = 32;
 /**
  * A plan for fleets that are too large to search: node after node is cleared just enough to hold one more unit of the gang,
  * each time the node where that costs the fewest seconds per unit gained. On a node, units are taken away from the cheapest
- * on until there is room, and those that turn out unneeded stay; each goes where the gang loses least, then where least
- * room is left. Null when that finds no plan, which does not mean that there is none.
+ * on until there is room, and those that turn out unneeded stay; or one alone, where that costs no more. Each goes where the
+ * gang loses least, then where least room is left. Null when that finds no plan, which does not mean that there is none.
  */
 export function greedyPlan(fleet: RepairFleet, gang: PendingGang, limits: RepairLimits): Pick<RepairPlan, "moves" | "seconds"> | null {
   const run = new Greedy(fleet, gang, limits);
@@ -101,8 +101,6 @@ class Greedy {
     const gainOf = (taken: readonly number[]) => slotsOn(without(taken), this.gang.shape) - had;
     const of = (taken: readonly number[]): Clearing => ({ node: n, units: taken, seconds: taken.reduce((sum, u) => sum + secondsOf(u), 0), gain: gainOf(taken) });
     const ordered = [...this.onNode(n)].filter((u) => this.mayMove(this.unit(u))).sort((a, b) => secondsOf(a) - secondsOf(b) || a - b);
-    const single = ordered.find((u) => gainOf([u]) > 0);
-    if (single !== undefined) return of([single]);
     const taken: number[] = [];
     for (const u of ordered) {
       taken.push(u);
@@ -114,7 +112,9 @@ class Greedy {
       const fewer = taken.filter((t) => t !== u);
       if (gainOf(fewer) > 0) taken.splice(taken.indexOf(u), 1);
     }
-    return of(taken);
+    const several = of(taken);
+    const single = ordered.find((u) => gainOf([u]) > 0);
+    return single !== undefined && secondsOf(single) <= several.seconds ? of([single]) : several;
   }
 
   /** The moves that a clearing takes, or null when a unit finds no place or a limit stands against it. */

@@ -49,6 +49,7 @@ describe("a greedy plan", () => {
     // To clear n0 promises two for 6 s, but what goes takes a whole device elsewhere; n1 gains one for 4 s.
     ["by what is gained in the end, not by what was hoped for", fleetOf([2, 1, 2], [["a", 0, [0, 1], 300, 6], ["b", 1, [0], 300, 4], ["x", 2, [1], 600, 1, { movable: false }]]), whole(2), {}, ["b to 0.0", "4 s"]],
     ["one that suffices rather than two that are cheaper each", fleetOf([2, 1, 1], [["a", 0, [0], 200, 4], ["a2", 0, [0], 200, 4], ["c", 0, [1], 300, 5], ["x", 1, [0], 500, 1, { movable: false }], ["y", 2, [0], 500, 1, { movable: false }]]), whole(1), {}, ["c to 1.0", "5 s"]],
+    ["several that cost less together than one that suffices", fleetOf([2, 1, 1], [["a", 0, [0], 200, 1], ["a2", 0, [0], 200, 1], ["c", 0, [1], 300, 9], ["x", 1, [0], 500, 1, { movable: false }], ["y", 2, [0], 500, 1, { movable: false }]]), whole(1), {}, ["a to 1.0", "a2 to 1.0", "2 s"]],
     // With n0 cleared its two units have paid 2 s and two moves: nothing is left for n1.
     ["what one node took counts for the next", fleetOf([1, 1, 1, 1], [["a", 0, [0], 200, 1, { budget: "w" }], ["a2", 0, [0], 200, 1, { budget: "w" }], ["b", 1, [0], 300, 9, { budget: "w" }], ["x", 2, [0], 500, 1, { movable: false }], ["y", 3, [0], 500, 1, { movable: false }]]), whole(2), { perBudget: new Map([["w", 2]]) }, null],
     ["the units of one node add up: seconds", fleetOf([1, 1], [["a", 0, [0], 200, 3], ["b", 0, [0], 200, 3], ["x", 1, [0], 500, 1, { movable: false }]]), whole(1), { seconds: 5 }, null],
