@@ -31,6 +31,8 @@ export const editorTheme: Extension = [
     ".cm-changedLine": { backgroundColor: "var(--healthy-soft) !important" },
     ".cm-changedText": { background: "color-mix(in oklch, var(--healthy) 24%, transparent) !important" },
     ".cm-collapsedLines": { background: "var(--muted)", color: "var(--muted-foreground)", padding: "3px 8px" },
+    // The package's sign (U+299A) is missing in most fonts.
+    ".cm-collapsedLines:before, .cm-collapsedLines:after": { content: '"…"' },
   }),
   syntaxHighlighting(
     HighlightStyle.define([
