@@ -91,13 +91,15 @@ class InProcess {
     let { tests, controls } = this.loaded;
     if (mutantActivation === "static") {
       try {
-        const fresh = this.load(this.script, id);
+        const { script } = this;
+        const fresh = /** @type {Loaded} */ (within(LOAD_LIMIT_MS, () => this.load(script, id)));
         // A mutant by which there are fewer tests than before is noticed, but by none of them.
         if (fresh.tests.length !== tests.length) return { status: "killed", killedBy: [tests[0]?.id ?? ""], failureMessage: "tests are missing", nrOfTests: 0 };
         const known = new Map(tests.map((t) => [t.id, t]));
         tests = fresh.tests.map((t) => Object.assign(t, { kills: known.get(t.id)?.kills ?? 0, runs: known.get(t.id)?.runs ?? 0 }));
         controls = fresh.controls;
       } catch (error) {
+        if (isTimeout(error)) return { status: "timeout", reason: "loading does not end" };
         return { status: "killed", killedBy: [tests[0]?.id ?? ""], failureMessage: `while files are loaded: ${textOf(error)}`, nrOfTests: 0 };
       }
     }
@@ -125,8 +127,16 @@ class InProcess {
 const ENDLESS = "does not end";
 const LEAST_LIMIT_MS = 600;
 const LIMIT_FACTOR = 8;
+/** Evaluating everything anew takes less than a second. */
+const LOAD_LIMIT_MS = 15_000;
 /** Runs a function whose name stands in the global object: only a script can be stopped when it does not end. */
 const stoppable = new vm.Script("globalThis.__mutantsRun()");
+/** Calls a function, and stops it when it takes longer. @param {number} timeout @param {() => unknown} run */
+function within(timeout, run) {
+  /** @type {{ __mutantsRun?: unknown }} */ (globalThis).__mutantsRun = run;
+  return stoppable.runInThisContext({ timeout });
+}
+const isTimeout = (/** @type {unknown} */ error) => /** @type {{ code?: string }} */ (error)?.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
 
 /** What a test says that fails; null when it passes. With `limited` it is stopped after many times the processor time that it usually needs. @param {Timed} t */
 async function failureOf(t, limited = false) {
@@ -134,12 +144,11 @@ async function failureOf(t, limited = false) {
   for (let timeout = Math.round(limit); ; timeout *= 2) {
     const since = process.cpuUsage();
     try {
-      /** @type {{ __mutantsRun?: unknown }} */ (globalThis).__mutantsRun = t.run;
-      const result = limited ? stoppable.runInThisContext({ timeout }) : t.run();
+      const result = limited ? within(timeout, t.run) : t.run();
       if (result instanceof Promise) await result;
       return null;
     } catch (error) {
-      if (/** @type {{ code?: string }} */ (error)?.code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") return textOf(error) || "failed";
+      if (!isTimeout(error)) return textOf(error) || "failed";
       const used = process.cpuUsage(since);
       // Other programs had the processor meanwhile: it gets another try.
       if ((used.user + used.system) / 1_000 >= limit * 0.7) return ENDLESS;
