@@ -313,16 +313,21 @@ describe("peers that hold things up", () => {
   });
 
   // Guarantee: a peer that never reads costs bounded memory.
+  let stuck = 0;
   it("a session that never reads is dropped when too much waits for it", async () => {
-    const a = await agent("stuck-1");
-    const workload = await makeWorkload(db, "bulky", { template: { engine: { type: "process", command: Array.from({ length: 30 }, () => "x".repeat(20_000)) } } });
+    // A name is never used twice, by a second try neither.
+    const name = `stuck-${++stuck}`;
+    const a = await agent(name);
+    const workload = await makeWorkload(db, `bulky-${stuck}`, { template: { engine: { type: "process", command: Array.from({ length: 30 }, () => "x".repeat(20_000)) } } });
     await assign(db, { workload, node: a.nodeId });
     await a.connect();
     a.stopReading();
     const from = gate.log.length;
     await until("it is dropped", async () => {
       await db.store.inTransaction((tx) => nodes.touchDesired(tx, [a.nodeId]));
-      return gate.log.slice(from).some((l) => l["node"] === "stuck-1" && l["why"] === "slow_reader");
+      const ended = gate.log.slice(from).find((l) => l["node"] === name && l["why"] !== undefined);
+      if (ended) expect(ended["why"]).toBe("slow_reader");
+      return ended !== undefined;
     }, 20_000);
     a.drop();
   });
