@@ -72,7 +72,8 @@ async function snapshotOf(deps: RolloutDeps, tx: Tx, r: rollouts.RolloutRecord, 
   const gates = await approvals.ofRollout(tx.client, r.id);
   const open = await rolloutControl.openFreezes(tx.client, r.projectId);
   const trials = new Map((await assignments.trialsOfRollout(tx.client, r.id)).map((t) => [t.assignmentId, t]));
-  const room = await roomInPlace(tx.client, { projectId: r.projectId, workloadId: r.workloadId, generation: r.toGeneration, nowMs, silentAfterMs: deps.silentAfterMs });
+  // Only a rollout that runs asks for the new revision: for the others no node is read, nor locked.
+  const room = r.phase !== "running" ? new Map<string, string | null>() : await roomInPlace(tx.client, { projectId: r.projectId, workloadId: r.workloadId, generation: r.toGeneration, nowMs, silentAfterMs: deps.silentAfterMs });
   const targets = targetsFrom(units, r.plan, { nowMs, silentAfterMs: deps.silentAfterMs }, trials, await knownFacts(tx.client, r, units, nowMs));
   return {
     nowMs, phase: phaseOf(r.phase), progress: r.progress, plan: r.plan, planDigest: r.planDigest, gates,

@@ -14,4 +14,3 @@ export class Ints {
     this.items = larger;
   }
 }
-

@@ -13,7 +13,12 @@ export class Gangs {
     private readonly gone: ReadonlySet<string>,
   ) {
     if (others.gangs.size === 0) return;
-    for (const u of others.units) if (!u.stopping && others.gangs.has(u.workloadId)) this.byWorkload.set(u.workloadId, [...(this.byWorkload.get(u.workloadId) ?? []), u]);
+    for (const u of others.units) {
+      if (u.stopping || !others.gangs.has(u.workloadId)) continue;
+      const known = this.byWorkload.get(u.workloadId);
+      if (known) known.push(u);
+      else this.byWorkload.set(u.workloadId, [u]);
+    }
   }
   private left(workloadId: string): OtherUnit[] {
     return (this.byWorkload.get(workloadId) ?? []).filter((u) => !this.gone.has(u.id));
